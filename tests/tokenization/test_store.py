@@ -1,0 +1,178 @@
+"""The store builds each thing once, for what it is made of, also when two processes ask at the same time."""
+
+import multiprocessing
+import os
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tokenization import fingerprint, store
+from tokenization.errors import DataError
+from tokenization.held_out import below_share, content_hash
+from tokenization.locking import locked
+from tokenization.spec import CorpusSpec
+from tokenization.store import TrainingTexts, open_or_build_corpus, open_or_train_tokenizer
+from tokenization.vocabulary import Tokenizer
+
+Spec = Callable[..., CorpusSpec]
+DOCUMENTS = [["a b.", "c."], ["d e f."], ["g."], ["h i.", "j."]]
+
+
+@pytest.fixture
+def no_building(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    def forbid() -> None:
+        def never(*_: object) -> None:
+            raise AssertionError("built again")
+
+        monkeypatch.setattr(store, "build_corpus", never)
+        monkeypatch.setattr(store, "train_wordpiece", never)
+
+    return forbid
+
+
+def test_the_same_inputs_are_built_once(
+    text_spec: Spec, letters: Tokenizer, tmp_path: Path, no_building: Callable[[], None]
+) -> None:
+    spec = text_spec(DOCUMENTS)
+    first = open_or_build_corpus(spec, letters, tmp_path / "store")
+    no_building()
+    assert open_or_build_corpus(spec, letters, tmp_path / "store").fingerprint == first.fingerprint
+    assert first.folder.parent == tmp_path / "store" / "corpora"
+    assert first.folder.name.startswith("tiny-")
+
+
+def test_a_moved_file_is_the_same_corpus(
+    text_spec: Spec, letters: Tokenizer, tmp_path: Path, no_building: Callable[[], None]
+) -> None:
+    spec = text_spec(DOCUMENTS)
+    first = open_or_build_corpus(spec, letters, tmp_path / "store")
+    shutil.move(spec.files[0], tmp_path / "moved.txt")
+    no_building()
+    moved = open_or_build_corpus(replace(spec, files=(tmp_path / "moved.txt",)), letters, tmp_path / "store")
+    assert moved.folder == first.folder
+
+
+def test_whatever_changes_the_ids_or_bounds_makes_another_corpus(
+    text_spec: Spec, letters: Tokenizer, tmp_path: Path
+) -> None:
+    spec = text_spec(DOCUMENTS)
+    letters.save(tmp_path / "tokenizer")
+    vocabulary = (tmp_path / "tokenizer" / "vocab.txt").read_text()
+    (tmp_path / "other.txt").write_text(vocabulary + "ab\n")
+    other = Tokenizer.load(tmp_path / "other.txt", lowercase=True)
+    variants = [
+        (spec, letters),
+        (spec, other),
+        *((replace(spec, **change), letters) for change in ({"documents": 2}, {"held_out": 0.4}, {"language": "zh"})),
+    ]
+    folders = {open_or_build_corpus(variant, tokenizer, tmp_path / "store").folder for variant, tokenizer in variants}
+    assert len(folders) == len(variants)
+
+
+def test_an_edited_file_makes_another_corpus(text_spec: Spec, letters: Tokenizer, tmp_path: Path) -> None:
+    spec = text_spec(DOCUMENTS)
+    os.utime(spec.files[0], (1_000_000, 1_000_000))
+    first = open_or_build_corpus(spec, letters, tmp_path / "store")
+    spec.files[0].write_text(spec.files[0].read_text().replace("a", "z"))
+    second = open_or_build_corpus(spec, letters, tmp_path / "store")
+    assert second.folder != first.folder
+    assert second.tokens(0, 1).tolist() == [30]
+
+
+def test_a_files_hash_is_remembered_but_not_while_it_is_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, fresh = tmp_path / "old.txt", tmp_path / "fresh.txt"
+    for file in (old, fresh):
+        file.write_text("text")
+    os.utime(old, (1_000_000, 1_000_000))
+    read: list[str] = []
+    whole = fingerprint.of_file
+    monkeypatch.setattr(fingerprint, "of_file", lambda path: read.append(path.name) or whole(path))
+    for _ in range(2):
+        assert store.file_hash(old, tmp_path / "store") == store.file_hash(fresh, tmp_path / "store") == whole(old)
+    assert read == ["old.txt", "fresh.txt", "fresh.txt"]
+    next((tmp_path / "store" / "hashes").iterdir()).write_text("{broken")
+    assert store.file_hash(old, tmp_path / "store") == whole(old)
+
+
+def test_a_damaged_corpus_in_the_store_is_named(text_spec: Spec, letters: Tokenizer, tmp_path: Path) -> None:
+    spec = text_spec(DOCUMENTS)
+    folder = open_or_build_corpus(spec, letters, tmp_path / "store").folder
+    (folder / "ids-00000.bin").write_bytes(b"")
+    with pytest.raises(DataError, match=r"ids-00000\.bin: cut short: 0 bytes"):
+        open_or_build_corpus(spec, letters, tmp_path / "store")
+
+
+def test_a_tokenizer_is_trained_once(text_spec: Spec, tmp_path: Path, no_building: Callable[[], None]) -> None:
+    spec = text_spec([[f"{verb}ing {verb}ed re{verb}s un{verb}able"] for verb in ("walk", "talk", "jump", "fix")] * 3)
+    trained = open_or_train_tokenizer([spec], 60, True, tmp_path / "store")
+    other = open_or_train_tokenizer([spec], 32, True, tmp_path / "store")
+    assert other.size == 32 < trained.size
+    no_building()
+    again = open_or_train_tokenizer([spec], 60, True, tmp_path / "store", documents=None)
+    assert again.fingerprint == trained.fingerprint
+
+
+def test_a_vocabulary_is_not_trained_on_the_held_out_share(text_spec: Spec) -> None:
+    documents = [[f"{a} {b}."] for a in "abcdefghij" for b in "klmnopqrst"]
+    spec = text_spec(documents, held_out=0.2)
+    kept = list(TrainingTexts((spec,)))
+    expected = [text for (text,) in documents if not below_share(content_hash(text), 0.2)]
+    assert kept == expected
+    assert len(kept) < len(documents)
+    assert list(TrainingTexts((replace(spec, held_out=0.0, documents=3),))) == [text for (text,) in documents[:3]]
+
+
+def build_slowly(spec: CorpusSpec, tokenizer_folder: Path, folder: Path, results: "multiprocessing.Queue[str]") -> None:
+    real = store.build_corpus
+
+    def slow(*arguments: object) -> object:
+        results.put("built")
+        time.sleep(0.5)
+        return real(*arguments)  # type: ignore[arg-type]
+
+    store.build_corpus = slow  # type: ignore[assignment]
+    corpus = open_or_build_corpus(spec, Tokenizer.load(tokenizer_folder), folder)
+    results.put(corpus.fingerprint)
+
+
+def test_two_processes_build_one_corpus_between_them(text_spec: Spec, letters: Tokenizer, tmp_path: Path) -> None:
+    letters.save(tmp_path / "tokenizer")
+    context = multiprocessing.get_context("spawn")
+    results: multiprocessing.Queue[str] = context.Queue()
+    arguments = (text_spec(DOCUMENTS), tmp_path / "tokenizer", tmp_path / "store", results)
+    processes = [context.Process(target=build_slowly, args=arguments) for _ in range(2)]
+    for process in processes:
+        process.start()
+    told = [results.get(timeout=60) for _ in range(3)]
+    for process in processes:
+        process.join(timeout=60)
+        assert process.exitcode == 0
+    assert told.count("built") == 1
+    assert len(set(told)) == 2
+
+
+def hold(path: Path, ready: "multiprocessing.synchronize.Event") -> None:
+    with locked(path):
+        ready.set()
+        time.sleep(60)
+
+
+def test_a_lock_names_its_holder_and_dies_with_it(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    holder = context.Process(target=hold, args=(tmp_path / "lock", ready))
+    holder.start()
+    assert ready.wait(60)
+    told: list[str] = []
+
+    def on_wait(line: str) -> None:
+        told.append(line)
+        holder.kill()
+
+    with locked(tmp_path / "lock", on_wait):
+        assert f"process {holder.pid}," in told[0]
+    holder.join()

@@ -1,0 +1,1 @@
+"""Floor 0: text to ids on disk. Knows no tensors."""

@@ -1,0 +1,36 @@
+"""Content addresses: what was this made of? (blake2b, 16 hexadecimal digits where a name needs one)."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+
+def of_file(path: Path) -> str:
+    """The hash of a file's bytes."""
+    with open(path, "rb") as handle:
+        return hashlib.file_digest(handle, _blake).hexdigest() if hasattr(hashlib, "file_digest") else _slow(path)
+
+
+def of_files(paths: list[Path]) -> str:
+    """The hash of several files' bytes, in the given order; their names and places do not matter."""
+    return of_value([of_file(path) for path in paths])
+
+
+def of_value(value: Any) -> str:
+    """The hash of a JSON-serialisable value; the order of keys does not matter."""
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _blake() -> "hashlib.blake2b":
+    return hashlib.blake2b(digest_size=8)
+
+
+def _slow(path: Path) -> str:
+    """Python 3.10 has no `hashlib.file_digest`."""
+    state = _blake()
+    with open(path, "rb") as handle:
+        while block := handle.read(1 << 20):
+            state.update(block)
+    return state.hexdigest()

@@ -1,0 +1,135 @@
+"""A corpus's manifest: what its folder holds, and what was counted when it was made."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenization import atomic, fingerprint
+from tokenization.errors import DataError
+
+# Raised also when reading or sentence splitting changes: it is part of a stored corpus's name.
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+_REBUILD = "Remove the corpus's folder and run the same command again: it is built anew."
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What the corpus holds.
+
+    Attributes:
+        single_sentence: documents of one sentence, which make no sentence pair.
+        empty: documents skipped because nothing was left of them.
+        unknown_share: the share of tokens that the vocabulary does not know.
+    """
+
+    documents: int
+    sentences: int
+    tokens: int
+    held_out_documents: int
+    held_out_tokens: int
+    median_sentences: float
+    single_sentence: int
+    empty: int
+    unknown_share: float
+
+
+@dataclass(frozen=True)
+class ShardEntry:
+    """The sizes of one shard."""
+
+    documents: int
+    sentences: int
+    tokens: int
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """A file of the folder, its bytes and their hash."""
+
+    name: str
+    bytes: int
+    checksum: str
+
+
+@dataclass(frozen=True)
+class CorpusManifest:
+    """Written last: a folder without it is not a corpus.
+
+    Attributes:
+        dtype: `uint16` or `uint32`, the type of the ids on disk.
+        tokenizer: fingerprint of the tokenizer that made the ids; vocabulary_size its size.
+        notes: what the user should know, a sentence each.
+    """
+
+    version: int
+    name: str
+    language: str
+    dtype: str
+    tokenizer: str
+    vocabulary_size: int
+    held_out: float
+    counts: Counts
+    shards: tuple[ShardEntry, ...]
+    files: tuple[FileEntry, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """The content address: equal ids, bounds and held-out documents give equal fingerprints."""
+        return fingerprint.of_value([self.dtype, self.tokenizer, [file.checksum for file in self.files]])
+
+
+def describe_files(folder: Path) -> tuple[FileEntry, ...]:
+    """Every file of a folder, by name."""
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return tuple(FileEntry(file.name, file.stat().st_size, fingerprint.of_file(file)) for file in files)
+
+
+def write_manifest(folder: Path, manifest: CorpusManifest) -> None:
+    atomic.write_json(folder / MANIFEST, dataclasses.asdict(manifest))
+
+
+def read_manifest(folder: Path) -> CorpusManifest:
+    """Read a corpus's manifest.
+
+    Raises:
+        DataError: there is none, it is malformed, or another version wrote it.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise DataError(f"{folder}: no {MANIFEST}, so this is no finished corpus. Build it with `triptych tokenize`.")
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if value["version"] != FORMAT_VERSION:
+            raise DataError(f"{path}: version {value['version']}; this program reads {FORMAT_VERSION}. {_REBUILD}")
+        return CorpusManifest(
+            **value
+            | {
+                "counts": Counts(**value["counts"]),
+                "shards": tuple(ShardEntry(**shard) for shard in value["shards"]),
+                "files": tuple(FileEntry(**file) for file in value["files"]),
+                "notes": tuple(value["notes"]),
+            }
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: damaged ({error}). {_REBUILD}") from None
+
+
+def verify_files(folder: Path, manifest: CorpusManifest, checksums: bool) -> None:
+    """Compare the folder's files with the manifest, by size or by every byte.
+
+    Raises:
+        DataError: a file is missing, of another size (with both sizes), or of other content.
+    """
+    for file in manifest.files:
+        path = folder / file.name
+        if not path.is_file():
+            raise DataError(f"{path}: missing. {_REBUILD}")
+        size = path.stat().st_size
+        if size != file.bytes:
+            how = "cut short" if size < file.bytes else "too long"
+            raise DataError(f"{path}: {how}: {size} bytes, the manifest says {file.bytes}. {_REBUILD}")
+        if checksums and fingerprint.of_file(path) != file.checksum:
+            raise DataError(f"{path}: its bytes have changed since it was written. {_REBUILD}")

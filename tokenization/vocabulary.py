@@ -1,0 +1,120 @@
+"""The tokenizer of a run: text to ids and back, and which ids are special."""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+
+from tokenization import fingerprint
+from tokenization.errors import DataError
+from tokenization.tokenizer_files import SPECIALS, bert_tokenizer, read_tokenizer, tokens_by_id, write_tokenizer
+from tokenization.wordpiece import trained_vocabulary
+
+I64 = NDArray[np.int64]
+_UNUSED = re.compile(r"\[unused\d+\]")
+
+
+class Tokenizer:
+    """A WordPiece tokenizer with BERT's special tokens.
+
+    Text is only text: a `[SEP]` or `[MASK]` written in a document is cut into ordinary pieces, so that no document
+    can forge a special id; whoever wants specials puts their ids.
+
+    Attributes:
+        size: ids run from 0 to size - 1.
+        pad, unk, cls, sep, mask: the ids of the special tokens.
+        specials: the ids of all special tokens, unk included.
+        ordinary_ids: int64, what a random replacement may draw: no special and no `[unusedN]`.
+        fingerprint: the content address of everything that decides which ids a text gets.
+    """
+
+    def __init__(self, raw: tokenizers.Tokenizer) -> None:
+        raw = tokenizers.Tokenizer.from_str(raw.to_str())
+        # Public files carry the truncation and padding of the model they were made for (MiniLM: 128, padded).
+        raw.no_truncation()
+        raw.no_padding()
+        raw.encode_special_tokens = True
+        self._raw = raw
+        self._tokens = tokens_by_id(raw)
+        self.size = len(self._tokens)
+        self.pad, self.unk, self.cls, self.sep, self.mask = (self._tokens.index(token) for token in SPECIALS)
+        marked = (number for number, token in raw.get_added_tokens_decoder().items() if token.special)
+        self.specials = frozenset({self.pad, self.unk, self.cls, self.sep, self.mask, *marked})
+
+    @classmethod
+    def load(cls, path: Path, lowercase: bool | None = None) -> "Tokenizer":
+        """Open a folder, a tokenizer.json or a vocab.txt.
+
+        Args:
+            lowercase: needed only for a vocab.txt with no tokenizer_config.json beside it.
+
+        Raises:
+            DataError: missing or malformed, not WordPiece, or without BERT's special tokens.
+        """
+        return cls(read_tokenizer(path, lowercase))
+
+    def save(self, folder: Path) -> None:
+        """Write tokenizer.json, vocab.txt and tokenizer_config.json; `AutoTokenizer` opens them with equal ids."""
+        write_tokenizer(self._raw, folder)
+
+    @cached_property
+    def ordinary_ids(self) -> I64:
+        kept = (n for n, token in enumerate(self._tokens) if n not in self.specials and not _UNUSED.fullmatch(token))
+        return np.fromiter(kept, dtype=np.int64)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        raw = self._raw
+        rules = [str(raw.normalizer), str(raw.pre_tokenizer), raw.model.max_input_chars_per_word]
+        return fingerprint.of_value([self._tokens, sorted(self.specials), rules])
+
+    def encode(self, texts: Sequence[str]) -> list[I64]:
+        """The ids of each text, no special tokens added."""
+        encodings = self._raw.encode_batch_fast(list(texts), add_special_tokens=False)
+        return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+
+    def encode_words(self, rows: Sequence[Sequence[str]]) -> list[tuple[I64, I64]]:
+        """The ids of each row of words and, for each id, the index of its word; for tagging.
+
+        Every word has at least one piece: one that normalises to nothing (a lone zero-width space) becomes unk, so
+        that no word goes without a tag.
+        """
+        encodings = self._raw.encode_batch([list(row) for row in rows], is_pretokenized=True, add_special_tokens=False)
+        return [
+            self._with_vanished(np.array(e.ids, dtype=np.int64), np.array(e.word_ids, dtype=np.int64), len(row))
+            for e, row in zip(encodings, rows, strict=True)
+        ]
+
+    def piece(self, number: int) -> str:
+        """The vocabulary's entry of one id, as it is written there."""
+        return str(self._raw.id_to_token(number))
+
+    def decode(self, ids: Sequence[int] | I64) -> str:
+        """The text of some ids, special tokens shown.
+
+        Raises:
+            DataError: an id outside 0 … size - 1.
+        """
+        numbers = [int(number) for number in ids]
+        outside = [number for number in numbers if not 0 <= number < self.size]
+        if outside:
+            raise DataError(f"id {outside[0]} is outside the tokenizer's 0 … {self.size - 1}.")
+        return str(self._raw.decode(numbers, skip_special_tokens=False))
+
+    def _with_vanished(self, ids: I64, words: I64, count: int) -> tuple[I64, I64]:
+        vanished = np.setdiff1d(np.arange(count), words)
+        places = np.searchsorted(words, vanished)
+        return np.insert(ids, places, self.unk), np.insert(words, places, vanished)
+
+
+def train_wordpiece(texts: Iterable[str], size: int, lowercase: bool) -> Tokenizer:
+    """Train a WordPiece tokenizer; equal texts give equal ids, on any machine and in any process.
+
+    Raises:
+        RecipeError, DataError: a size too small; no text.
+    """
+    return Tokenizer(bert_tokenizer(trained_vocabulary(texts, size, lowercase), lowercase))
