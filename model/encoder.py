@@ -1,0 +1,120 @@
+"""BERT's encoder on a flat batch, from top to bottom (Devlin et al. 2019; post-LN blocks of Vaswani et al. 2017).
+
+Nothing here sees padding: every layer but the attention works on the T rows as they are.
+
+Shape letters: T tokens, N sequences, M rows, D width, F inner width of a block.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.attention import Attention
+from model.batch import FlatBatch
+from model.config import EncoderConfig
+
+
+class Encoder(nn.Module):
+    """Embeddings, blocks and, with `norm: pre`, one LayerNorm at the end."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.embeddings = Embeddings(config)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.final_norm = layer_norm(config) if config.norm == "pre" else None
+
+    def forward(self, batch: FlatBatch, attention: Attention) -> Tensor:
+        """The last layer's output, (T, D)."""
+        layout = attention.lay_out(batch.offsets_N1, batch.tokens_T.device)
+        hidden_TD = self.embeddings(batch.tokens_T, batch.positions_T, batch.segments_T)
+        for block in self.blocks:
+            hidden_TD = block(hidden_TD, attention, layout)
+        return hidden_TD if self.final_norm is None else self.final_norm(hidden_TD)
+
+
+class Embeddings(nn.Module):
+    """Word + position + segment, LayerNorm, dropout."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.word = nn.Embedding(config.vocab_size, config.hidden)
+        self.position = nn.Embedding(config.positions, config.hidden)
+        self.segment = nn.Embedding(config.segments, config.hidden)
+        self.norm = layer_norm(config)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, tokens_T: Tensor, positions_T: Tensor, segments_T: Tensor) -> Tensor:
+        sum_TD = self.word(tokens_T) + self.segment(segments_T) + self.position(positions_T)
+        return self.dropout(self.norm(sum_TD))
+
+
+class Block(nn.Module):
+    """Self-attention and feed-forward, each with dropout, residual and LayerNorm.
+
+    `post` (BERT): x ← LN(x + branch(x)). `pre`: x ← x + branch(LN(x)).
+    """
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.pre = config.norm == "pre"
+        self.attention = SelfAttention(config)
+        self.attention_norm = layer_norm(config)
+        self.feed_forward = FeedForward(config)
+        self.feed_forward_norm = layer_norm(config)
+
+    def forward(self, hidden_TD: Tensor, attention: Attention, layout: Any) -> Tensor:
+        if self.pre:
+            hidden_TD = hidden_TD + self.attention(self.attention_norm(hidden_TD), attention, layout)
+            return hidden_TD + self.feed_forward(self.feed_forward_norm(hidden_TD))
+        hidden_TD = self.attention_norm(hidden_TD + self.attention(hidden_TD, attention, layout))
+        return self.feed_forward_norm(hidden_TD + self.feed_forward(hidden_TD))
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention; queries, keys and values are one matrix, stacked in this order."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.rate = config.dropout
+        self.qkv = nn.Linear(config.hidden, 3 * config.hidden)
+        self.out = nn.Linear(config.hidden, config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, hidden_TD: Tensor, attention: Attention, layout: Any) -> Tensor:
+        rate = self.rate if self.training else 0.0
+        mixed_TD = attention.attend(self.qkv(hidden_TD), layout, self.heads, rate)
+        return self.dropout(self.out(mixed_TD))
+
+
+class FeedForward(nn.Module):
+    """Two matrices with the exact (erf) GELU between them."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.up = nn.Linear(config.hidden, config.feed_forward)
+        self.down = nn.Linear(config.feed_forward, config.hidden)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, hidden_TD: Tensor) -> Tensor:
+        inner_TF = F.gelu(self.up(hidden_TD))
+        return self.dropout(self.down(inner_TF))
+
+
+class Pooler(nn.Module):
+    """Dense + tanh on the row that stands for its sequence ([CLS])."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden, config.hidden)
+
+    def forward(self, rows_MD: Tensor) -> Tensor:
+        return self.dense(rows_MD).tanh()
+
+
+def layer_norm(config: EncoderConfig) -> nn.LayerNorm:
+    """LayerNorm with the config's epsilon."""
+    return nn.LayerNorm(config.hidden, eps=config.layer_norm_eps)

@@ -1,0 +1,75 @@
+"""The heads: rows of the encoder (or of the pooler) to logits.
+
+Each head takes the rows of all its selections at once and also runs on none: a head that is left out of the graph
+trains wrong under ZeRO, in silence.
+
+Shape letters: M rows, D width, V vocabulary, C classes.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.config import EncoderConfig, HeadSpec
+from model.encoder import layer_norm
+
+# The original BERT's convention for the sentence pair head: class 1 means "the second half is random"
+# (google-research/bert, create_pretraining_data.py). PaddleNLP once had it the other way round.
+IS_NEXT = 0
+IS_RANDOM = 1
+PAIR_LABELS = ("IsNext", "IsRandom")
+
+
+class MaskedLmHead(nn.Module):
+    """Dense, GELU, LayerNorm, then the word embedding transposed, and a bias (Devlin et al. 2019, section 3.1).
+
+    `decoder` is the same Parameter as the word embedding, registered here as well, so that each module uses only
+    parameters it owns (ZeRO-3 gathers them around the owner's forward).
+    """
+
+    def __init__(self, config: EncoderConfig, word: Tensor) -> None:
+        super().__init__()
+        self.dense = nn.Linear(config.hidden, config.hidden)
+        self.norm = layer_norm(config)
+        self.decoder = word
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+
+    def forward(self, rows_MD: Tensor) -> Tensor:
+        """(M, D) rows of the encoder → (M, V)."""
+        return F.linear(self.norm(F.gelu(self.dense(rows_MD))), self.decoder, self.bias)
+
+
+class PairHead(nn.Module):
+    """One linear layer on the pooled row, without dropout, as BERT's next sentence head."""
+
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.linear = nn.Linear(config.hidden, len(PAIR_LABELS))
+
+    def forward(self, pooled_MD: Tensor) -> Tensor:
+        """(M, D) pooled rows → (M, 2); class 0 is `IS_NEXT`, 1 is `IS_RANDOM`."""
+        return self.linear(pooled_MD)
+
+
+class LinearHead(nn.Module):
+    """Dropout and one linear layer: classification and regression on pooled rows, tagging on the encoder's."""
+
+    def __init__(self, config: EncoderConfig, size: int) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(config.dropout)
+        self.linear = nn.Linear(config.hidden, size)
+
+    def forward(self, rows_MD: Tensor) -> Tensor:
+        """(M, D) → (M, C); C is 1 for regression."""
+        return self.linear(self.dropout(rows_MD))
+
+
+def build_head(spec: HeadSpec, config: EncoderConfig, word: Tensor) -> nn.Module:
+    """The head of a spec; `word` is the word embedding's matrix, which the masked LM shares."""
+    if spec.kind == "mlm":
+        return MaskedLmHead(config, word)
+    if spec.kind == "pair":
+        return PairHead(config)
+    return LinearHead(config, spec.size)

@@ -1,0 +1,46 @@
+"""All initial weights, in one place: normal matrices, zero biases, LayerNorms at one (Devlin et al. 2019).
+
+Each parameter is drawn from a generator of its own, seeded by (seed, name): adding a head changes no other weight.
+"""
+
+import hashlib
+
+import torch
+from torch import nn
+
+
+@torch.no_grad()
+def initialise(network: nn.Module, seed: int, deviation: float) -> None:
+    """Set every parameter of `network` from `seed` and its own name; a shared one by the name it first has.
+
+    Args:
+        deviation: standard deviation of the matrices; BERT's is 0.02.
+    """
+    seen: set[int] = set()
+    for module_name, module in network.named_modules():
+        for name, parameter in module.named_parameters(prefix=module_name, recurse=False):
+            if id(parameter) in seen:
+                continue
+            seen.add(id(parameter))
+            if parameter.ndim > 1:
+                parameter.copy_(_normal(parameter.shape, name, seed, deviation))
+            else:
+                is_scale = isinstance(module, nn.LayerNorm) and name.endswith("weight")
+                parameter.fill_(1.0 if is_scale else 0.0)
+
+
+def materialise(network: nn.Module, device: torch.device) -> None:
+    """Give every parameter memory on `device`, its values unset; a shared one stays shared."""
+    made: dict[int, nn.Parameter] = {}
+    for module in network.modules():
+        for name, parameter in list(module.named_parameters(recurse=False, remove_duplicate=False)):
+            if id(parameter) not in made:
+                made[id(parameter)] = nn.Parameter(torch.empty_like(parameter, device=device))
+            setattr(module, name, made[id(parameter)])
+
+
+def _normal(shape: torch.Size, name: str, seed: int, deviation: float) -> torch.Tensor:
+    """Float32 numbers on the CPU, whatever the parameter's device and type, so that these do not matter."""
+    digest = hashlib.blake2b(f"{seed}\x1f{name}".encode(), digest_size=8).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest, "little", signed=True))
+    return torch.empty(shape).normal_(0.0, deviation, generator=generator)
