@@ -1,0 +1,68 @@
+"""The Objective: what is asked of sequences, and what the answer costs.
+
+Shape letters: T tokens, M selected rows, C classes.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from model.batch import IGNORED
+from training.address import Key
+from training.sequences import I64, Sequences, Shape
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows an objective reads, with its labels: indices into the edited sequences' tokens."""
+
+    rows_M: I64
+    labels_M: NDArray[np.int64] | NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Term:
+    """A sum of losses (a scalar with its graph) over `count` labels. Nobody divides but the step."""
+
+    sum: Tensor
+    count: int
+
+
+def summed_cross_entropy(logits_MC: Tensor, labels_M: Tensor) -> Term:
+    """Cross-entropy summed over the labels that count, in float32; zero with a live graph where there is none."""
+    labels_M = labels_M.to(torch.int64)
+    total = F.cross_entropy(logits_MC.float(), labels_M, reduction="sum", ignore_index=IGNORED)
+    return Term(total, int((labels_M != IGNORED).sum()))
+
+
+class Objective(Protocol):
+    """One objective of a stream.
+
+    Attributes:
+        name: unique within its stream.
+        head: the head that turns its rows into logits.
+        edits: whether `apply` changes the sequences; at most one objective of a stream may.
+        shapes: the source shapes it can go with.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def head(self) -> str: ...
+    @property
+    def edits(self) -> bool: ...
+    @property
+    def shapes(self) -> tuple[Shape, ...]: ...
+
+    def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
+        """Edit the sequences (or hand them back) and name the rows read. Pure in (key, draw)."""
+        ...
+
+    def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
+        """The sum of the losses, in float32, with a live graph also when M = 0."""
+        ...

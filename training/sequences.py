@@ -1,0 +1,73 @@
+"""What a source gives and an objective edits: some draws of one stream, their sequences end to end (numpy).
+
+Shape letters: T tokens, N sequences, K draws, M selected rows.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.address import Key
+
+Shape = Literal["sentence", "pair", "block"]
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Sequences:
+    """Sequences end to end.
+
+    Attributes:
+        tokens_T: int64 ids, special tokens included.
+        segments_T: int64, 0 or 1.
+        maskable_T: bool, ordinary tokens, which an objective may edit; never a special one.
+        offsets_N1: int64, sequence i is tokens offsets[i]:offsets[i + 1].
+        draws_N: int64, the address of each sequence within its stream; equal for sequences of one item.
+        labels_N: int64 class or float32 score per sequence, or None where the source has none.
+        row_labels_T: int64 label per token with -100 where there is none (tagging), or None.
+    """
+
+    tokens_T: I64
+    segments_T: I64
+    maskable_T: NDArray[np.bool_]
+    offsets_N1: I64
+    draws_N: I64
+    labels_N: NDArray[np.int64] | NDArray[np.float32] | None = None
+    row_labels_T: I64 | None = None
+
+    @property
+    def lengths_N(self) -> I64:
+        return np.diff(self.offsets_N1)
+
+    @property
+    def positions_T(self) -> I64:
+        """The place of each token in its sequence, from 0."""
+        return np.arange(len(self.tokens_T)) - np.repeat(self.offsets_N1[:-1], self.lengths_N)
+
+
+class Source(Protocol):
+    """Where a stream's sequences come from. Everything is a pure function of (key, draw).
+
+    Attributes:
+        shape: what one item looks like; objectives check it.
+        size: items in one epoch.
+        mean_length: mean tokens of an item, special tokens included.
+        longest: tokens of the largest item that can come.
+        fingerprint: content address of the data behind it.
+    """
+
+    shape: Shape
+    size: int
+    mean_length: float
+    longest: int
+    fingerprint: str
+
+    def lengths(self, draws_K: I64, key: Key) -> I64:
+        """Tokens of each item, from the index alone."""
+        ...
+
+    def draw(self, draws_K: I64, key: Key) -> Sequences:
+        """The items' sequences, in the order of the draws."""
+        ...
