@@ -1,0 +1,1 @@
+"""Floor 3: self-supervised objectives and their sources."""
