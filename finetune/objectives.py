@@ -1,0 +1,90 @@
+"""Supervised objectives: which rows a task reads, and what a wrong answer costs.
+
+Sums are taken in float32, whatever the precision of the forward pass.
+
+Shape letters: M selected rows, C classes, N sequences, T tokens.
+"""
+
+import numpy as np
+from torch import Tensor
+
+from finetune.tasks.spec import TaskSpec
+from model.batch import IGNORED
+from training.address import Key
+from training.objective import Objective, Rows, Term, summed_cross_entropy
+from training.sequences import Sequences, Shape
+
+
+class Classification:
+    """Cross-entropy of a class per sequence, read off its first token."""
+
+    edits = False
+    shapes: tuple[Shape, ...] = ("sentence", "pair")
+
+    def __init__(self, spec: TaskSpec) -> None:
+        self.name: str = spec.kind
+        self.head = spec.name
+
+    def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
+        assert sequences.labels_N is not None
+        return sequences, Rows(sequences.offsets_N1[:-1], sequences.labels_N)
+
+    def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
+        return summed_cross_entropy(logits_MC, labels_M)
+
+
+class Regression:
+    """Squared error of a score per sequence, on the unit interval.
+
+    Labels are mapped from the task's range onto [0, 1], the head's own scale. Squared errors in the label's unit
+    (0–25 for STS-B) would outweigh every cross-entropy of a multi-task step.
+    """
+
+    edits = False
+    shapes: tuple[Shape, ...] = ("sentence", "pair")
+
+    def __init__(self, spec: TaskSpec) -> None:
+        self.name: str = spec.kind
+        self.head = spec.name
+        self._low, self._high = spec.score_range
+
+    def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
+        assert sequences.labels_N is not None
+        unit_N = (sequences.labels_N - self._low) / (self._high - self._low)
+        return sequences, Rows(sequences.offsets_N1[:-1], unit_N.astype(np.float32))
+
+    def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
+        counts_M = labels_M != IGNORED
+        error_M = (logits_MC[:, 0].float() - labels_M.float()) * counts_M
+        return Term(error_M.square().sum(), int(counts_M.sum()))
+
+
+class Tagging:
+    """Cross-entropy of a tag per word, read off the word's first piece."""
+
+    edits = False
+    shapes: tuple[Shape, ...] = ("sentence",)
+
+    def __init__(self, spec: TaskSpec) -> None:
+        self.name: str = spec.kind
+        self.head = spec.name
+
+    def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
+        assert sequences.row_labels_T is not None
+        rows_M = np.flatnonzero(sequences.row_labels_T != IGNORED)
+        return sequences, Rows(rows_M, sequences.row_labels_T[rows_M])
+
+    def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
+        return summed_cross_entropy(logits_MC, labels_M)
+
+
+def objective_of(spec: TaskSpec) -> Objective:
+    """The objective that follows from a task's kind."""
+    return _OF_KIND[spec.kind](spec)
+
+
+_OF_KIND: dict[str, type[Classification] | type[Regression] | type[Tagging]] = {
+    "classification": Classification,
+    "regression": Regression,
+    "tagging": Tagging,
+}

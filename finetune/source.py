@@ -1,0 +1,79 @@
+"""Tasks as sources of a stream: labelled examples, or just their text.
+
+Shape letters: K draws, N examples.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from finetune.tasks.encode import Encoded, offsets_of
+from tokenization.errors import DataError
+from tokenization.fingerprint import of_value
+from training.address import Key, derive, epoch_draws
+from training.sequences import I64, Sequences, Shape
+
+
+class TaskSource:
+    """The examples of a task, each once per epoch, every epoch in a new order.
+
+    Raises:
+        DataError: the split hides its labels; it cannot be trained on.
+    """
+
+    def __init__(self, encoded: Encoded) -> None:
+        if encoded.gold is None:
+            raise DataError(
+                f"task {encoded.spec.name!r}: split {encoded.split!r} has no labels to train on; use another split."
+            )
+        self._encoded = encoded
+        self.shape: Shape = "pair" if encoded.spec.is_pair else "sentence"
+        self.size = len(encoded)
+        self.mean_length = float(encoded.lengths_N.mean())
+        self.longest = int(encoded.lengths_N.max())
+        self.fingerprint = encoded.fingerprint
+
+    def lengths(self, draws_K: I64, key: Key) -> I64:
+        return self._encoded.lengths_N[_order(draws_K, self.size, key)]
+
+    def draw(self, draws_K: I64, key: Key) -> Sequences:
+        return self._encoded.take(_order(draws_K, self.size, key), draws_K)
+
+
+class TextOfTasks:
+    """The text of some tasks without their labels, for an auxiliary LM: a block, of which nothing is asked but text.
+
+    Attributes of the joined arrays follow `Sequences`; examples stand in the order of the tasks.
+    """
+
+    def __init__(self, tasks: Sequence[Encoded]) -> None:
+        self._tokens_T = np.concatenate([task.tokens_T for task in tasks])
+        self._segments_T = np.concatenate([task.segments_T for task in tasks])
+        self._maskable_T = np.concatenate([task.maskable_T for task in tasks])
+        self._lengths_N = np.concatenate([task.lengths_N for task in tasks])
+        self._starts_N = offsets_of(self._lengths_N)[:-1]
+        self.shape: Shape = "block"
+        self.size = len(self._lengths_N)
+        self.mean_length = float(self._lengths_N.mean())
+        self.longest = int(self._lengths_N.max())
+        self.fingerprint = of_value([task.fingerprint for task in tasks])
+
+    def lengths(self, draws_K: I64, key: Key) -> I64:
+        return self._lengths_N[_order(draws_K, self.size, key)]
+
+    def draw(self, draws_K: I64, key: Key) -> Sequences:
+        chosen_K = _order(draws_K, self.size, key)
+        lengths_K = self._lengths_N[chosen_K]
+        offsets_N1 = offsets_of(lengths_K)
+        token_T = np.arange(offsets_N1[-1]) + np.repeat(self._starts_N[chosen_K] - offsets_N1[:-1], lengths_K)
+        return Sequences(
+            tokens_T=self._tokens_T[token_T],
+            segments_T=self._segments_T[token_T],
+            maskable_T=self._maskable_T[token_T],
+            offsets_N1=offsets_N1,
+            draws_N=draws_K,
+        )
+
+
+def _order(draws_K: I64, size: int, key: Key) -> I64:
+    return epoch_draws(draws_K, size, derive(key, "order"))

@@ -1,0 +1,1 @@
+"""Labelled tasks as data: specs, readers, encoded examples."""

@@ -1,0 +1,32 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from seqeval.metrics.sequence_labeling import get_entities
+
+from finetune.tasks.bio import bio_from_iob1, first_break, is_tag
+
+TAGS = st.lists(st.sampled_from(["O", "B-A", "I-A", "B-B", "I-B"]), max_size=12)
+
+
+def test_iob1_opens_with_i_unless_two_spans_of_a_type_touch():
+    iob1 = ("I-A", "I-A", "B-A", "I-B", "O", "I-B")
+    assert bio_from_iob1(iob1) == ("B-A", "I-A", "B-A", "B-B", "O", "B-B")
+
+
+@settings(deadline=None)
+@given(TAGS)
+def test_turning_iob1_into_bio_leaves_no_break_and_seqeval_finds_the_same_spans(tags):
+    bio = bio_from_iob1(tags)
+    assert first_break(bio) is None
+    assert get_entities(list(bio)) == get_entities(tags)
+
+
+@pytest.mark.parametrize(
+    ("tags", "index"), [(["O", "I-A"], 1), (["B-A", "I-B"], 1), (["I-A"], 0), (["B-A", "I-A"], None)]
+)
+def test_a_break_is_an_inside_tag_that_continues_nothing(tags, index):
+    assert first_break(tags) == index
+
+
+def test_a_tag_needs_a_prefix_and_a_type():
+    assert [is_tag(tag) for tag in ("O", "B-A", "I-A", "B-", "A", "E-A", "o")] == [True, True, True, *[False] * 4]

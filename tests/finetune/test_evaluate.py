@@ -1,0 +1,222 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from finetune.dev_batches import deal, dev_batches
+from finetune.evaluate import TaskScores, evaluate_task, joint, score_task
+from finetune.predictions import Prediction, in_order, predict, read_off, write_predictions
+from finetune.tasks.encode import encode_examples
+from finetune.tasks.read import Example
+from tokenization.errors import DataError, RecipeError, RunError
+
+WORDS = ("a", "bc", "def", "ghij")
+
+
+class Oracle:
+    """Logits that depend on the selected row and the length of its sequence alone, as a right encoder's would."""
+
+    def __init__(self, outputs):
+        self.outputs = outputs
+        self.weights = torch.randn(64, outputs, generator=torch.Generator().manual_seed(1))
+
+    def __call__(self, batch):
+        (selection,) = batch.selections
+        lengths = torch.repeat_interleave(batch.lengths_N, batch.lengths_N)
+        rows = selection.rows_M
+        return (self.weights[(batch.tokens_T[rows] * 7 + lengths[rows] + batch.positions_T[rows]) % 64],)
+
+
+TAGS = ("B-PER", "I-PER", "O", "B-LOC")
+
+
+@pytest.fixture(params=["single", "pair", "tagging"])
+def encoded(request, tokenizer):
+    """Twenty rows of a task of each kind, of many lengths."""
+    spec = request.getfixturevalue(request.param)
+    examples = [row_of(spec, number) for number in range(20)]
+    return encode_examples(spec, "dev", examples, tokenizer, 32)
+
+
+def row_of(spec, number):
+    text = "x" * (1 + 5 * number % 13)
+    if spec.kind == "classification":
+        return Example(f"id{number}", (text,), (), spec.labels[number % 3 % 2])
+    if spec.kind == "regression":
+        return Example(f"id{number}", (text, "y z"), (), number % 6 * 0.9)
+    most = 1 + number % 4
+    return Example(f"id{number}", (), (*WORDS[:most], "z"), (*TAGS[:most], "O"))
+
+
+def plain(answers):
+    return [np.asarray(answer).tolist() for answer in answers]
+
+
+def perfect(encoded):
+    """A forward pass that knows the gold."""
+
+    def forward(batch):
+        whole = next(part for part in dev_batches(encoded, 10**6) if torch.equal(part.batch.tokens_T, batch.tokens_T))
+        gold = [np.atleast_1d(encoded.gold[example]) for example in whole.row_examples_M.tolist()]
+        values = [answer[word] for answer, word in zip(gold, whole.row_words_M.tolist(), strict=True)]
+        if encoded.spec.kind == "regression":
+            return (torch.tensor(values)[:, None] / 5.0,)
+        return (nn.functional.one_hot(torch.tensor(values), encoded.spec.outputs).float(),)
+
+    return forward
+
+
+def test_answers_and_scores_do_not_depend_on_the_token_budget(encoded):
+    forward = Oracle(encoded.spec.outputs)
+    longest = int(encoded.lengths_N.max())
+    known, answers = evaluate_task(forward, encoded, encoded.gold, longest)
+    for budget in (longest + 1, 3 * longest, 10**6):
+        scores, others = evaluate_task(forward, encoded, encoded.gold, budget)
+        assert plain(others) == plain(answers)
+        assert scores == known
+
+
+def test_the_right_answers_score_one_in_every_metric(encoded):
+    scores, answers = evaluate_task(perfect(encoded), encoded, encoded.gold, 10**6)
+    assert np.allclose(
+        np.concatenate(list(map(np.atleast_1d, answers))), np.concatenate(list(map(np.atleast_1d, encoded.gold)))
+    )
+    assert scores.metrics == pytest.approx(
+        {name: 0.0 if name == "rmse" else 1.0 for name in encoded.spec.metrics}, abs=1e-6
+    )
+    assert scores.value > scores.majority
+
+
+def test_every_example_is_in_one_batch_within_the_budget_and_nothing_is_labelled(encoded):
+    budget = 40
+    batches = dev_batches(encoded, budget)
+    assert sorted(np.concatenate([part.examples_N for part in batches]).tolist()) == list(range(20))
+    for part in batches:
+        (selection,) = part.batch.selections
+        assert len(part.batch.tokens_T) <= budget
+        assert selection.count == 0
+        assert (selection.head, selection.stream) == (encoded.spec.name,) * 2
+        starts = part.batch.offsets_N1[:-1]
+        assert part.batch.positions_T[starts].tolist() == [0] * len(starts)
+
+
+def test_ranks_run_equally_many_batches_and_together_answer_everything_once(encoded):
+    forward = Oracle(encoded.spec.outputs)
+    batches = dev_batches(encoded, 40)
+    assert len(batches) % 4
+    known = in_order(predict(forward, encoded, batches), 20)
+    shares = [deal(batches, rank, 4) for rank in range(4)]
+    assert len({len(share) for share in shares}) == 1
+    gathered = [prediction for share in shares for prediction in predict(forward, encoded, share)]
+    assert len(gathered) > 20
+    assert plain(in_order(gathered, 20)) == plain(known)
+
+
+def test_more_ranks_than_batches_still_answer_everything_once(encoded):
+    batches = dev_batches(encoded, 10**6)
+    gathered = [p for rank in range(3) for p in predict(Oracle(encoded.spec.outputs), encoded, deal(batches, rank, 3))]
+    assert len(in_order(gathered, 20)) == 20
+
+
+def test_a_missing_answer_is_noticed():
+    with pytest.raises(ValueError, match="1 of 2 examples"):
+        in_order([Prediction(1, 0), Prediction(1, 0)], 2)
+
+
+def test_a_score_cannot_leave_the_task_s_range(pair, tokenizer):
+    encoded = encode_examples(pair, "dev", [Example(str(n), ("a", "b"), (), 1.0) for n in range(3)], tokenizer, 16)
+    (part,) = dev_batches(encoded, 100)
+    answers = in_order(read_off(encoded, part, torch.tensor([[-0.2], [0.5], [1.3]])), 3)
+    assert answers == [0.0, 2.5, 5.0]
+
+
+def test_a_head_that_starts_below_the_range_scores_nothing_and_predicts_its_low_end(pair, tokenizer, tmp_path):
+    def below(batch):
+        return (-torch.rand(len(batch.selections[0].rows_M), 1),)
+
+    labelled = [Example(str(n), ("a", "b"), (), float(n)) for n in range(3)]
+    encoded = encode_examples(pair, "dev", labelled, tokenizer, 16)
+    assert evaluate_task(below, encoded, encoded.gold, 100)[0].metrics == {"pearson": 0.0, "rmse": (5 / 3) ** 0.5}
+
+    hidden = encode_examples(pair, "test", [replace(row, label=None) for row in labelled], tokenizer, 16)
+    answers = in_order(predict(below, hidden, dev_batches(hidden, 100)), 3)
+    write_predictions(tmp_path / "test.jsonl", hidden, answers)
+    written = [json.loads(line)["label"] for line in (tmp_path / "test.jsonl").read_text().splitlines()]
+    assert written == [0.0, 0.0, 0.0]
+
+
+def test_words_that_were_cut_off_are_answered_as_outside(tagging, tokenizer):
+    examples = [Example("0", (), ("a", "bcd", "e"), ("B-PER", "B-LOC", "B-PER"))]
+    encoded = encode_examples(tagging, "dev", examples, tokenizer, 5)
+    scores, (answer,) = evaluate_task(perfect(encoded), encoded, encoded.gold, 100)
+    assert answer.tolist() == [1, 3, 0]
+    assert scores.metrics["entity_f1"] == pytest.approx(2 * 2 / (2 + 3))
+
+
+def test_predictions_are_written_by_name_in_the_order_of_the_file(encoded, tmp_path):
+    path = tmp_path / "predictions.jsonl"
+    write_predictions(path, encoded, encoded.gold)
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [row["id"] for row in rows] == [f"id{number}" for number in range(20)]
+    labels = [row_of(encoded.spec, number).label for number in range(20)]
+    assert [row["label"] for row in rows] == [list(label) if isinstance(label, tuple) else label for label in labels]
+
+
+def test_no_gradient_is_kept_and_training_mode_is_refused(encoded):
+    class Module(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(()))
+
+        def forward(self, batch):
+            assert not torch.is_grad_enabled()
+            return (Oracle(encoded.spec.outputs)(batch)[0] * self.weight,)
+
+    batches = dev_batches(encoded, 100)
+    with pytest.raises(ValueError, match="eval mode"):
+        predict(Module(), encoded, batches)
+    assert len(predict(Module().eval(), encoded, batches)) == 20
+
+
+def test_answers_that_are_no_numbers_stop_the_evaluation(encoded):
+    with pytest.raises(RunError, match="not finite"):
+        predict(lambda batch: (Oracle(encoded.spec.outputs)(batch)[0] * torch.nan,), encoded, dev_batches(encoded, 100))
+
+
+def test_an_example_larger_than_the_budget_is_refused(encoded):
+    longest = int(encoded.lengths_N.max())
+    with pytest.raises(RecipeError, match=rf"a batch holds {longest - 1} tokens.* example of {longest}"):
+        dev_batches(encoded, longest - 1)
+
+
+def test_hidden_labels_can_be_predicted_but_not_scored(single, tokenizer):
+    hidden = encode_examples(single, "test", [Example("0", ("a",), (), None)], tokenizer, 16)
+    answers = in_order(predict(Oracle(2), hidden, dev_batches(hidden, 100)), 1)
+    with pytest.raises(DataError, match="'test' hides its labels"):
+        score_task(hidden, answers, (0, 1))
+
+
+def test_a_limited_split_is_marked_as_reduced(single, tokenizer):
+    examples = [Example("0", ("a",), (), "sad"), Example("1", ("a",), (), "glad")]
+    for limit, reduced in (({}, False), ({"dev": 2}, True), ({"dev": 3}, False), ({"train": 2}, False)):
+        encoded = encode_examples(replace(single, limit=limit), "dev", examples, tokenizer, 16)
+        assert evaluate_task(Oracle(2), encoded, encoded.gold, 100)[0].reduced is reduced
+
+
+def test_every_split_of_a_task_that_is_only_a_part_is_marked_as_reduced(single, tokenizer):
+    for split in ("train", "dev"):
+        encoded = encode_examples(
+            replace(single, reduced=True), split, [Example("0", ("a",), (), "sad")], tokenizer, 16
+        )
+        assert evaluate_task(Oracle(2), encoded, encoded.gold, 100)[0].reduced
+
+
+def test_the_joint_metric_is_the_mean_of_the_primaries():
+    scores = [
+        TaskScores("a", "classification", "dev", {"f1": 0.1, "accuracy": 0.5}, "accuracy", 0.4, 9, False),
+        TaskScores("b", "regression", "dev", {"pearson": 0.7}, "pearson", 0.0, 9, False),
+    ]
+    assert joint(scores) == pytest.approx(0.6)
