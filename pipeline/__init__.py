@@ -1,0 +1,1 @@
+"""The roof: recipe, plan, run, status, report, export, command line."""

@@ -1,0 +1,1 @@
+"""One file per command of `triptych`; `pipeline.cli` loads the one that is called."""

@@ -1,0 +1,28 @@
+"""What the commands share: options, and opening the recipe and its run directory."""
+
+import os
+from pathlib import Path
+
+import click
+
+from pipeline.recipe import Recipe
+from pipeline.recipe_load import load_recipe
+from pipeline.recipe_paths import find_recipe
+from pipeline.run_folder import RunFolder
+
+RECIPE = click.argument("recipe")
+SETS = click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change one setting of the recipe.")
+RUN_DIR = click.option("--run-dir", type=click.Path(path_type=Path), help="Run directory; default: runs/<recipe name>.")
+MODEL = click.argument("model", type=click.Path(path_type=Path))
+
+
+def open_recipe(recipe: str, sets: tuple[str, ...], run_dir: Path | None) -> tuple[Recipe, RunFolder]:
+    """The loaded recipe and its run folder."""
+    loaded = load_recipe(find_recipe(recipe), sets)
+    return loaded, RunFolder(run_dir or Path("runs") / loaded.name)
+
+
+def data_folder(given: Path | None, model: Path) -> Path:
+    """The folder that the command line names, else the one a run was made from, else TRIPTYCH_DATA, else here."""
+    own = load_recipe(RunFolder(model).recipe).data if given is None and RunFolder(model).recipe.is_file() else None
+    return given or Path(own or os.environ.get("TRIPTYCH_DATA") or os.curdir)

@@ -1,0 +1,35 @@
+"""`triptych run`, and the part of it that each stage script runs."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from pipeline.commands.options import RECIPE, RUN_DIR, SETS, open_recipe
+from pipeline.run import Choice
+from pipeline.run import run as run_stages
+from training.loop import Stopped
+
+
+@click.command()
+@RECIPE
+@SETS
+@RUN_DIR
+@click.option("--from", "first", metavar="STAGE", help="Move this stage and what follows aside, and run them again.")
+@click.option("--only", metavar="STAGE", help="Run this stage alone; its parent must be finished.")
+@click.option("--extend", is_flag=True, help="Let a finished stage go on to the recipe's higher number of steps.")
+def command(
+    recipe: str, sets: tuple[str, ...], run_dir: Path | None, first: str | None, only: str | None, extend: bool
+) -> None:
+    """Run a recipe from wherever it stands: raw text to scores. Run again to go on."""
+    run_recipe(recipe, sets, run_dir, Choice(first, only, (), extend))
+
+
+def run_recipe(recipe: str, sets: tuple[str, ...], run_dir: Path | None, choice: Choice) -> None:
+    """Run a recipe, or some of its stages; a stop that was asked for ends with 128 + the signal, as shells do."""
+    loaded, folder = open_recipe(recipe, sets, run_dir)
+    try:
+        run_stages(loaded, folder.root, choice)
+    except Stopped as stopped:
+        click.echo(f"triptych: {stopped}; everything is saved. Run the same command again to go on.", err=True)
+        sys.exit(130 if stopped.signal == "SIGINT" else 143)

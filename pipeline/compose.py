@@ -1,0 +1,160 @@
+"""A stage of the recipe as the floors below know it: streams into a mixture, settings into a plan."""
+
+from collections.abc import Sequence
+
+from finetune.objectives import objective_of
+from finetune.source import TaskSource, TextOfTasks
+from pipeline.lineage import LM, PAIRS
+from pipeline.materials import Materials
+from pipeline.recipe import Recipe
+from pipeline.recipe_stage import Stage
+from pipeline.recipe_stream import BlocksOf, Mlm, PairsOf, Stream, TaskExamples, WeightSchedule
+from pretrain.blocks import BlockSource
+from pretrain.masked_lm import MaskedLM
+from pretrain.next_sentence import NextSentence
+from pretrain.pairs import PairSource
+from tokenization.errors import RecipeError
+from training import mixture
+from training.address import key_of
+from training.loop import StagePlan
+from training.objective import Objective
+from training.optimizer import AdamW
+from training.schedules import RateSchedule, constant_weight
+from training.schedules import WeightSchedule as Weight
+from training.sequences import Source
+
+TRAIN = "train"
+
+
+def mixture_of(materials: Materials, stage: Stage) -> mixture.Mixture:
+    """The stage's streams, with their sources opened.
+
+    Raises:
+        RecipeError: an objective that does not go with its source, or an item larger than a micro-batch.
+    """
+    streams = [_stream(materials, stage, stream) for stream in stage.streams]
+    _refuse_misfits(materials.recipe, stage, streams, materials.encoder.positions)
+    return mixture.Mixture(streams, stage.sampling, key_of(materials.recipe.seed, stage.name, "sampling"))
+
+
+def text_notes(materials: Materials, stage: Stage, opened: mixture.Mixture) -> list[str]:
+    """What whoever reads a stage's text should know of it: what its corpora skipped, what makes no pair."""
+    found: list[str] = []
+    for given, stream in zip(stage.streams, opened.streams, strict=True):
+        source = given.source
+        if isinstance(source, PairsOf | BlocksOf):
+            name = source.pairs_of if isinstance(source, PairsOf) else source.blocks_of
+            found += [f"{name}: {note}" for note in materials.corpus(name).manifest.notes]
+        if isinstance(stream.source, PairSource) and (left_out := stream.source.left_out):
+            windows = stream.source.size + left_out
+            found.append(f"{stream.name}: {left_out:,} of {windows:,} windows hold one sentence and make no pair")
+    return list(dict.fromkeys(found))
+
+
+def plan_of(recipe: Recipe, stage: Stage) -> StagePlan:
+    """The stage's numbers."""
+    evaluate = stage.evaluate
+    return StagePlan(
+        stage=stage.name,
+        seed=recipe.seed,
+        steps=stage.steps,
+        rate=stage.optimizer.rate,
+        schedule=RateSchedule(**stage.schedule.model_dump()),
+        budget=recipe.engine.micro_batch_tokens,
+        evaluate_every=evaluate.every if evaluate else None,
+        patience=evaluate.patience if evaluate else None,
+        save_every=recipe.checkpoint.every,
+        keep=recipe.checkpoint.keep_last,
+        log_every=recipe.logging.every,
+    )
+
+
+def adamw_of(stage: Stage) -> AdamW:
+    """The stage's optimizer."""
+    return AdamW(**stage.optimizer.model_dump(exclude={"name"}))
+
+
+def masked_lm(materials: Materials, rate: float = 0.15, mask: float = 0.8, random: float = 0.1) -> MaskedLM:
+    """Masked LM over the run's vocabulary."""
+    tokenizer = materials.tokenizer
+    return MaskedLM(tokenizer.mask, tokenizer.ordinary_ids, rate, mask, random)
+
+
+def _stream(materials: Materials, stage: Stage, stream: Stream) -> mixture.Stream:
+    source = _source(materials, stream)
+    amount = stream.amount
+    items = amount.examples or max(1, round((amount.tokens or 0) / source.mean_length))
+    return mixture.Stream(
+        name=stream.name,
+        source=source,
+        objectives=_objectives(materials, stream),
+        items=items,
+        weight=_weight(stream.weight),
+        labelled=stream.labelled,
+        key=key_of(materials.recipe.seed, stage.name, stream.name),
+    )
+
+
+def _source(materials: Materials, stream: Stream) -> Source:
+    given = stream.source
+    if isinstance(given, PairsOf):
+        return PairSource(materials.corpus(given.pairs_of), materials.tokenizer, given.length)
+    if isinstance(given, BlocksOf):
+        return BlockSource(materials.corpus(given.blocks_of), materials.tokenizer, given.length)
+    if isinstance(given, TaskExamples):
+        return TaskSource(materials.encoded(given.task, TRAIN))
+    return TextOfTasks([materials.encoded(name, TRAIN) for name in given.text_of])
+
+
+def _objectives(materials: Materials, stream: Stream) -> tuple[Objective, ...]:
+    if isinstance(stream.source, TaskExamples):
+        return (objective_of(materials.task(stream.source.task)),)
+    return tuple(
+        masked_lm(materials, **given.mlm.model_dump()) if isinstance(given, Mlm) else NextSentence()
+        for given in stream.objectives
+    )
+
+
+def _weight(given: float | WeightSchedule | None) -> Weight | None:
+    if given is None:
+        return None
+    return Weight(**given.model_dump()) if isinstance(given, WeightSchedule) else constant_weight(given)
+
+
+def _lengths(recipe: Recipe, stage: Stage) -> dict[str, int]:
+    """The lengths that the stage's streams may reach, by the setting that says so."""
+    found: dict[str, int] = {}
+    for stream in stage.streams:
+        source = stream.source
+        if isinstance(source, PairsOf | BlocksOf):
+            found[f"stages[{stage.name}].streams[{stream.name}].source.length"] = source.length
+        else:
+            names = (source.task,) if isinstance(source, TaskExamples) else source.text_of
+            found |= {f"tasks.{name}.length": recipe.tasks[name].length for name in names}
+    return found
+
+
+def _refuse_misfits(recipe: Recipe, stage: Stage, streams: Sequence[mixture.Stream], positions: int) -> None:
+    budget = recipe.engine.micro_batch_tokens
+    problems = [
+        f"stages[{stage.name}].streams[{stream.name}]: {objective.name} goes with {', '.join(objective.shapes)}, "
+        f"and this source gives a {stream.source.shape}"
+        for stream in streams
+        for objective in stream.objectives
+        if stream.source.shape not in objective.shapes
+    ]
+    problems += [
+        f"stages[{stage.name}].streams[{stream.name}]: its largest item has {stream.source.longest} tokens, more than "
+        f"engine.micro_batch_tokens ({budget}); items are never cut apart"
+        for stream in streams
+        if stream.source.longest > budget
+    ]
+    problems += [
+        f"{where}: {length} tokens are more than the encoder's {positions} positions; set a length it can hold"
+        for where, length in _lengths(recipe, stage).items()
+        if length > positions
+    ]
+    names = [name for name in recipe.tasks if name in (LM, PAIRS)]
+    problems += [f"tasks.{name}: this name is taken by the head of that objective; choose another" for name in names]
+    if problems:
+        raise RecipeError("\n".join(problems))

@@ -1,0 +1,111 @@
+"""Stages and their parents: which heads a stage's network has, and the stage inserted for a missing LM head."""
+
+from model.config import HeadSpec
+from model.public import PublicModel
+from pipeline.materials import Materials
+from pipeline.recipe import LmHeadFit, PublicEncoder, Recipe
+from pipeline.recipe_stage import Optimizer, Stage
+from pipeline.recipe_stream import Amount, Mlm, Nsp, Stream, TaskExamples
+from tokenization.errors import RecipeError, did_you_mean
+
+LM, PAIRS = "mlm", "nsp"
+LM_HEAD_STAGE = "lm-head"
+
+
+def ancestry(recipe: Recipe, name: str) -> list[Stage]:
+    """The stages whose training a stage's weights went through, first to last, itself included."""
+    chain: list[Stage] = []
+    here: str | None = name
+    while here is not None:
+        chain.insert(0, recipe.stage(here))
+        here = chain[0].parent
+    return chain
+
+
+def refuse_unknown_stage(recipe: Recipe, name: str) -> None:
+    """Refuse a name given on the command line that no stage has.
+
+    Raises:
+        RecipeError: with the names there are.
+    """
+    names = [stage.name for stage in recipe.stages]
+    if name not in names:
+        raise RecipeError(f"no stage is called '{name}'; stages: {', '.join(names)}{did_you_mean(name, names)}")
+
+
+def own_heads(stage: Stage) -> set[str]:
+    """The heads that a stage's streams ask something of."""
+    return {head for stream in stage.streams for head in _heads(stream)}
+
+
+def trained_heads(recipe: Recipe, name: str, public: PublicModel | None) -> set[str]:
+    """The heads that mean something after a stage: trained on the way, or brought by the public checkpoint."""
+    found = {head for stage in ancestry(recipe, name) for head in own_heads(stage)}
+    return found | _public_heads(public)
+
+
+def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
+    """The heads of a stage's network in their fixed order: LM, sentence pair, then the tasks as the recipe has them."""
+    recipe, size = materials.recipe, materials.vocabulary_size
+    wanted = trained_heads(recipe, name, materials.public)
+    known = [HeadSpec(LM, "mlm", size), HeadSpec(PAIRS, "pair", 2)]
+    known += [
+        HeadSpec(task, spec.kind, spec.outputs)
+        for task in recipe.tasks
+        if task in wanted and (spec := materials.task(task))
+    ]
+    return tuple(spec for spec in known if spec.name in wanted)
+
+
+def with_lm_head_stage(recipe: Recipe, public: PublicModel | None) -> Recipe:
+    """The recipe, with a short LM stage in front where a public checkpoint lacks the LM head that a stage asks for.
+
+    The encoder is frozen in it; it reads the first stream that asks for masked LM.
+    """
+    needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(stream)]
+    known = {stage.name for stage in recipe.stages}
+    if public is None or not needing or LM in _public_heads(public) or LM_HEAD_STAGE in known:
+        return recipe
+    inserted = _lm_head_stage(recipe, needing[0])
+    stages = [
+        stage if stage.parent is not None else stage.model_copy(update={"parent": LM_HEAD_STAGE})
+        for stage in recipe.stages
+    ]
+    return recipe.model_copy(update={"stages": (inserted, *stages)})
+
+
+def inserted_note(recipe: Recipe) -> str | None:
+    """What the report says of an inserted stage."""
+    if recipe.stages[0].name != LM_HEAD_STAGE or not isinstance(recipe.encoder, PublicEncoder):
+        return None
+    return (
+        f"{recipe.encoder.from_} has no LM head: stage {LM_HEAD_STAGE} fitted one first, "
+        f"{recipe.stages[0].steps} steps with the encoder frozen."
+    )
+
+
+def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
+    fit = recipe.lm_head_fit or LmHeadFit()
+    mlm = next(objective for objective in like.objectives if isinstance(objective, Mlm))
+    stream = like.model_copy(update={"objectives": (mlm,), "amount": Amount(tokens=fit.tokens), "weight": None})
+    return Stage(
+        name=LM_HEAD_STAGE,
+        kind="adapt",
+        steps=fit.steps,
+        freeze=("encoder", "pooler"),
+        optimizer=Optimizer(rate=fit.rate),
+        precision=recipe.precision,
+        streams=(stream,),
+    )
+
+
+def _public_heads(public: PublicModel | None) -> set[str]:
+    kinds = {spec.kind for spec in public.heads} if public else set()
+    return {name for name, kind in ((LM, "mlm"), (PAIRS, "pair")) if kind in kinds}
+
+
+def _heads(stream: Stream) -> set[str]:
+    if isinstance(stream.source, TaskExamples):
+        return {stream.source.task}
+    names = {Mlm: LM, Nsp: PAIRS}
+    return {names[type(objective)] for objective in stream.objectives}

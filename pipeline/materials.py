@@ -1,0 +1,176 @@
+"""What a run is made from: tokenizer, corpora, tasks and a public checkpoint, each opened when first asked for."""
+
+import copy
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from finetune.tasks.encode import Encoded, encode_examples
+from finetune.tasks.own import limit_rows, spec_from_fields
+from finetune.tasks.read import Example, read_examples
+from finetune.tasks.spec import TaskSpec
+from finetune.tasks.table import find_task
+from model.config import EncoderConfig, HeadSpec
+from model.network import Network
+from model.public import HEADS, PublicModel, read_public
+from model.weights_file import weights_file
+from pipeline.recipe import FreshEncoder, PublicEncoder, Recipe
+from pipeline.recipe_stage import Stage
+from pipeline.recipe_text import OwnTask
+from tokenization.corpus import Corpus
+from tokenization.errors import DataError, RecipeError
+from tokenization.fingerprint import of_files, of_value
+from tokenization.spec import CorpusSpec
+from tokenization.store import find_corpus, find_tokenizer, open_or_build_corpus, open_or_train_tokenizer
+from tokenization.vocabulary import Tokenizer
+
+Say = Callable[[str], None]
+
+
+class NotMade(Exception):
+    """Not in the store yet, and these materials make nothing: the name of what is missing."""
+
+
+class Materials:
+    """The recipe's inputs.
+
+    Args:
+        store: the folder of tokenizers and corpora, shared by the runs beside each other.
+        say: told of long work.
+        make: whether what the store lacks is made now; otherwise nothing is written, and to ask for it is `NotMade`.
+    """
+
+    def __init__(self, recipe: Recipe, store: Path, say: Say, make: bool = True) -> None:
+        self.recipe, self.store, self._say, self._make = recipe, store, say, make
+        self._corpora: dict[str, Corpus] = {}
+        self._splits: dict[tuple[str, str], Encoded] = {}
+
+    def with_stages(self, stages: Sequence[Stage]) -> "Materials":
+        """The same inputs, what is open already included, for other stages."""
+        twin = copy.copy(self)
+        twin.recipe = self.recipe.model_copy(update={"stages": tuple(stages)})
+        return twin
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The run's one tokenizer."""
+        given = self.recipe.tokenizer
+        if given.train is None:
+            return Tokenizer.load(Path(str(given.from_)), given.lowercase)
+        train, specs = given.train, [self.corpus_spec(name) for name in given.train.corpora]
+        if self._make:
+            return open_or_train_tokenizer(specs, train.size, train.lowercase, self.store, train.documents, self._say)
+        found = find_tokenizer(specs, train.size, train.lowercase, self.store, train.documents)
+        if found is None:
+            raise NotMade("tokenizer")
+        return found
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Entries of the vocabulary; of one that is not trained yet, what it may have."""
+        try:
+            return self.tokenizer.size
+        except NotMade:
+            assert self.recipe.tokenizer.train is not None
+            return self.recipe.tokenizer.train.size
+
+    @cached_property
+    def public(self) -> PublicModel | None:
+        """The public checkpoint that the encoder comes from, if it does."""
+        if not isinstance(self.recipe.encoder, PublicEncoder):
+            return None
+        model = read_public(Path(self.recipe.encoder.from_))
+        if model.config.vocab_size != self.tokenizer.size:
+            raise RecipeError(
+                f"encoder.from has a vocabulary of {model.config.vocab_size}, the tokenizer one of "
+                f"{self.tokenizer.size}: set tokenizer.from to the checkpoint's folder ({self.recipe.encoder.from_})."
+            )
+        return model
+
+    @cached_property
+    def public_fingerprint(self) -> str | None:
+        """The content of the public checkpoint, wherever it lies: its sizes and the bytes of its weights."""
+        if self.public is None or not isinstance(self.recipe.encoder, PublicEncoder):
+            return None
+        folder = Path(self.recipe.encoder.from_)
+        files = [weights_file(folder), *(path for path in (folder / HEADS,) if path.is_file())]
+        sizes = {
+            key: value for key, value in asdict(self.public.config).items() if key != "dropout"
+        }  # the recipe's own
+        return of_value([sizes, of_files(files)])
+
+    @cached_property
+    def encoder(self) -> EncoderConfig:
+        """The encoder's sizes, its vocabulary included."""
+        given = self.recipe.encoder
+        if isinstance(given, FreshEncoder):
+            sizes = given.model_dump(exclude={"attention"})
+            return EncoderConfig(vocab_size=self.vocabulary_size, **sizes)
+        assert self.public is not None
+        return EncoderConfig(**{**vars(self.public.config), "dropout": given.dropout})
+
+    def network(self, heads: Sequence[HeadSpec], device: str | None = None) -> Network:
+        """A network with new weights; on the device `meta` it has shapes alone."""
+        with torch.device(device) if device else nullcontext():
+            return Network(self.encoder, heads, self.recipe.encoder.attention, seed=self.recipe.seed)
+
+    def corpus_spec(self, name: str) -> CorpusSpec:
+        """A corpus as the text side wants it described."""
+        given = self.recipe.corpora[name]
+        files = tuple(_place(file, self.recipe.data_folder, given.format) for file in given.files)
+        return CorpusSpec(name=name, files=files, **given.model_dump(exclude={"files"}))
+
+    def corpus(self, name: str) -> Corpus:
+        """A tokenised corpus, built now if it is not in the store."""
+        if name not in self._corpora:
+            spec = self.corpus_spec(name)
+            found = (
+                open_or_build_corpus(spec, self.tokenizer, self.store, self._say)
+                if self._make
+                else find_corpus(spec, self.tokenizer, self.store)
+            )
+            if found is None:
+                raise NotMade(f"corpus {name}")
+            self._corpora[name] = found
+        return self._corpora[name]
+
+    def task(self, name: str) -> TaskSpec:
+        """A task's spec: built in, or the recipe's own."""
+        given = self.recipe.tasks[name]
+        if isinstance(given, OwnTask):
+            return spec_from_fields(name, **given.spec_fields())
+        return limit_rows(find_task(name), given.limit)
+
+    def examples(self, name: str, split: str) -> tuple[Example, ...]:
+        """A split of a task as its file has it."""
+        return read_examples(self.task(name), self.recipe.data_folder, split, self._origin)
+
+    def encoded(self, name: str, split: str) -> Encoded:
+        """A split of a task, read and encoded once."""
+        if (name, split) not in self._splits:
+            spec, length = self.task(name), self.recipe.tasks[name].length
+            examples = self.examples(name, split)
+            self._splits[name, split] = encode_examples(spec, split, examples, self.tokenizer, length)
+        return self._splits[name, split]
+
+    @property
+    def _origin(self) -> str:
+        if self.recipe.data is None:
+            return "the working directory, since neither `data:` nor TRIPTYCH_DATA names a data folder"
+        return f"{self.recipe.data} (`data:` in the recipe, or TRIPTYCH_DATA)"
+
+
+def _place(file: str, data: Path, kind: str) -> Path:
+    """A corpus's file under the data folder; the name of a public dataset stays a name."""
+    path = data / Path(file).expanduser()
+    if kind == "dataset" and not path.exists():
+        return Path(file)
+    if not path.is_absolute():
+        path = path.absolute()
+    if not data.exists():
+        raise DataError(f"the data folder {data} does not exist: give `data:` in the recipe or set TRIPTYCH_DATA")
+    return path

@@ -1,0 +1,175 @@
+"""What `run` would do: each stage's decision, with its reason. Works on what is there and changes nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from pipeline.compose import TRAIN, mixture_of, plan_of, text_notes
+from pipeline.lineage import head_specs, own_heads
+from pipeline.materials import Materials, NotMade
+from pipeline.recipe_identity import identity, is_selected
+from pipeline.recipe_stage import Stage
+from pipeline.recipe_stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
+from pipeline.run_folder import RunFolder
+from tokenization.errors import RunError
+from training.batching import draw_step
+from training.manifest import Decision, decide, read_record
+
+
+@dataclass(frozen=True)
+class StageOutlook:
+    """A stage before it is run.
+
+    Attributes:
+        parameters: of the network, a tied one counted once; at most so many where the vocabulary is not made yet.
+        tokens: real tokens that the stage's steps draw, about; None where only the tokenised text can tell.
+        streams: a line on each.
+    """
+
+    stage: Stage
+    decision: Decision
+    parameters: int
+    tokens: int | None
+    streams: tuple[str, ...]
+
+
+def identity_of(materials: Materials, folder: RunFolder, stage: Stage) -> dict[str, Any]:
+    """All that decides a stage's weights: settings, the content of its data, and its parent's weights."""
+    return {
+        **identity(materials.recipe, stage.name),
+        "tokenizer_content": materials.tokenizer.fingerprint,
+        "data": _data(materials, stage),
+        **({"selected_on": _selected_on(materials, stage)} if is_selected(stage) else {}),
+        "parent": _parent(materials, folder, stage),
+    }
+
+
+def decide_stage(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:
+    """Skip, resume, start or refuse; a stage whose parent is not finished waits for it."""
+    if stage.parent is not None and not folder.stage(stage.parent).manifest.is_file():
+        return Decision("start", f"after {stage.parent}")
+    return decide(folder.stage(stage.name), identity_of(materials, folder, stage), stage.steps, extend)
+
+
+def outlook(materials: Materials, folder: RunFolder, extend: bool) -> list[StageOutlook]:
+    """Every stage of the recipe, in order."""
+    return [_outlook(materials, folder, stage, extend) for stage in materials.recipe.stages]
+
+
+def outlook_text(stages: Sequence[StageOutlook]) -> str:
+    """The outlook as `triptych plan` prints it."""
+    lines = []
+    for found in stages:
+        stage, decision = found.stage, found.decision
+        lines.append(f"{stage.name} ({stage.kind}): {decision.action.upper()}, {decision.why}")
+        tokens = "tokens not known yet" if found.tokens is None else f"about {found.tokens:,} tokens"
+        lines.append(
+            f"    {stage.steps:,} steps, {found.parameters:,} parameters, {tokens}"
+            f", from {stage.parent or 'fresh weights'}"
+        )
+        lines += [f"    {line}" for line in found.streams]
+    return "\n".join(lines) + "\n"
+
+
+def refuse_if_needed(stage: Stage, decision: Decision, folder: RunFolder) -> None:
+    """Turn a refusal into the error that the user reads.
+
+    Raises:
+        RunError: the decision is to refuse.
+    """
+    if decision.action != "refuse":
+        return
+    raise RunError(
+        f"{folder.stage(stage.name).root}: {decision.why}\n"
+        f"Go on with the settings it was made with, choose another --run-dir, or rerun with --from {stage.name} "
+        "(which moves this stage and those after it aside)."
+    )
+
+
+def _outlook(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> StageOutlook:
+    try:
+        return _exact(materials, folder, stage, extend)
+    except NotMade as missing:
+        return _estimate(materials, folder, stage, extend, missing)
+
+
+def _exact(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> StageOutlook:
+    mixture, plan = mixture_of(materials, stage), plan_of(materials.recipe, stage)
+    rounds = range(min(plan.steps, 20))
+    drawn = [draw_step(mixture, step, plan.budget).tokens_S for step in rounds]
+    a_step = sum(int(tokens_S.sum()) for tokens_S in drawn) / len(rounds)
+    streams = tuple(
+        f"{stream.name}: {stream.items} of {stream.source.size:,} items a step, mean {stream.source.mean_length:.0f} "
+        f"tokens, {', '.join(objective.name for objective in stream.objectives)}"
+        for stream in mixture.streams
+    )
+    streams += tuple(text_notes(materials, stage, mixture))
+    decision = decide_stage(materials, folder, stage, extend)
+    return StageOutlook(stage, decision, _parameters(materials, stage), round(a_step * plan.steps), streams)
+
+
+def _estimate(materials: Materials, folder: RunFolder, stage: Stage, extend: bool, missing: NotMade) -> StageOutlook:
+    """What the recipe alone tells of a stage whose text is not tokenised yet."""
+    a_step = [stream.amount.tokens for stream in stage.streams]
+    tokens = stage.steps * sum(n for n in a_step if n is not None) if None not in a_step else None
+    decision = decide_by_settings(materials, folder, stage, extend)
+    return StageOutlook(
+        stage,
+        replace(decision, why=f"{decision.why}; not tokenised yet: {missing}"),
+        _parameters(materials, stage),
+        tokens,
+        tuple(_stream_line(materials, stream) for stream in stage.streams),
+    )
+
+
+def decide_by_settings(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:
+    """The decision if all content is what it was."""
+    if stage.parent is not None and not folder.stage(stage.parent).manifest.is_file():
+        return Decision("start", f"after {stage.parent}")
+    record = read_record(folder.stage(stage.name))
+    settings = {**(record["identity"] if record else {}), **identity(materials.recipe, stage.name)}
+    return decide(folder.stage(stage.name), settings, stage.steps, extend)
+
+
+def _stream_line(materials: Materials, stream: Stream) -> str:
+    if isinstance(stream.source, TaskExamples):
+        rows = len(materials.examples(stream.source.task, TRAIN))
+        return f"{stream.name}: {rows:,} rows, {stream.amount.examples or stream.amount.tokens} a step"
+    unit = "tokens" if stream.amount.tokens else "items"
+    return f"{stream.name}: about {stream.amount.tokens or stream.amount.examples:,} {unit} a step"
+
+
+def _parameters(materials: Materials, stage: Stage) -> int:
+    """Counted on a network without storage."""
+    return sum(p.numel() for p in materials.network(head_specs(materials, stage.name), "meta").parameters())
+
+
+def _parent(materials: Materials, folder: RunFolder, stage: Stage) -> str | None:
+    if stage.parent is None:
+        return materials.public_fingerprint
+    record = read_record(folder.stage(stage.parent))
+    assert record is not None, "a parent is finished before its child is decided"
+    return str(record["carry"]["hash"])
+
+
+def _selected_on(materials: Materials, stage: Stage) -> dict[str, str]:
+    """The content of the rows whose scores choose among the stage's weights."""
+    split = materials.recipe.evaluation.split
+    names = [name for name in materials.recipe.tasks if name in own_heads(stage)]
+    return {name: materials.encoded(name, split).fingerprint for name in names}
+
+
+def _data(materials: Materials, stage: Stage) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for stream in stage.streams:
+        source = stream.source
+        if isinstance(source, PairsOf):
+            found[source.pairs_of] = materials.corpus(source.pairs_of).fingerprint
+        elif isinstance(source, BlocksOf):
+            found[source.blocks_of] = materials.corpus(source.blocks_of).fingerprint
+        elif isinstance(source, TaskExamples):
+            found[source.task] = materials.encoded(source.task, TRAIN).fingerprint
+        else:
+            assert isinstance(source, TextOf)
+            found |= {name: materials.encoded(name, TRAIN).fingerprint for name in source.text_of}
+    return found

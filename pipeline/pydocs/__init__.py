@@ -1,0 +1,1 @@
+"""The embedded default corpus: the documentation that every Python installation carries, and tasks made of it."""

@@ -1,0 +1,182 @@
+"""`triptych run`: walk the stages, measure, tell. Run again to go on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from pipeline.compose import mixture_of
+from pipeline.export import export_run
+from pipeline.lineage import LM, inserted_note, own_heads, refuse_unknown_stage, trained_heads, with_lm_head_stage
+from pipeline.materials import Materials, Say
+from pipeline.measure import held_out_text
+from pipeline.plan import decide_by_settings, decide_stage, identity_of, refuse_if_needed
+from pipeline.recipe import Recipe
+from pipeline.recipe_stage import Stage
+from pipeline.report import write_report
+from pipeline.run_folder import RunFolder, locked_run
+from pipeline.scores import collect_scores, measure_start
+from pipeline.stage_run import Context, measure_again, run_stage
+from pipeline.tables import print_scores
+from pipeline.watch import Watch
+from tokenization.atomic import write_json
+from tokenization.errors import RunError
+from training.distributed import join_world, leave_world
+from training.manifest import read_record
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which stages to run.
+
+    Attributes:
+        first: set this stage and those after it aside and run them again.
+        only: this stage alone; its parent must be finished.
+        kinds: only stages of these kinds (the doors `python -m pretrain|finetune`).
+        extend: let a finished stage go on to more steps.
+    """
+
+    first: str | None = None
+    only: str | None = None
+    kinds: tuple[str, ...] = ()
+    extend: bool = False
+
+
+def run(recipe: Recipe, root: Path, choice: Choice) -> None:
+    """Run a recipe in its run directory, from wherever it stands.
+
+    Raises:
+        TriptychError: a mistake of the user's, told in full.
+        Stopped: a signal asked for it; everything is saved.
+    """
+    if recipe.engine.threads is not None:
+        torch.set_num_threads(recipe.engine.threads)
+    world = join_world(need_group=recipe.engine.name == "zero")
+    folder = RunFolder(root)
+    watch = Watch(not world.chief, recipe.logging.every, recipe.logging.tensorboard)
+    try:
+        with locked_run(folder, world):
+            _walk(Context(folder, materials_of(recipe, folder, say=watch.say), world, watch), choice)
+    finally:
+        watch.close()
+        leave_world()
+
+
+def materials_of(recipe: Recipe, folder: RunFolder, make: bool = True, say: Say = lambda line: None) -> Materials:
+    """The recipe's inputs, with the stage that a missing LM head asks for."""
+    materials = Materials(recipe, folder.store, say, make)
+    return materials.with_stages(with_lm_head_stage(recipe, materials.public).stages)
+
+
+def _walk(context: Context, choice: Choice) -> None:
+    recipe, folder = context.materials.recipe, context.folder
+    stages = _chosen(recipe, choice)
+    folder.refuse_other(recipe)
+    _refuse_begun(context, stages, choice)
+    context.world.wait()
+    if context.world.chief:
+        _set_aside(context, choice)
+    context.world.wait()
+    _need_parents(folder, stages)
+    context.world.wait()
+    if context.world.chief:
+        folder.claim(recipe)
+    if not any(read_record(folder.stage(stage.name)) for stage in recipe.stages):
+        _check_ahead(context.materials, stages)
+    context.world.wait()
+    measure_start(context)
+    for stage in stages:
+        _run_one(context, stage, choice.extend)
+    if all(decide_stage(context.materials, folder, stage, False).action == "skip" for stage in recipe.stages):
+        for stage in recipe.stages:
+            measure_again(context, stage)
+        _conclude(context)
+
+
+def _refuse_begun(context: Context, stages: Sequence[Stage], choice: Choice) -> None:
+    """Refuse before anything is written or moved: the recipe in the folder goes on describing what stands there.
+
+    Stages that are not to be run are held to their settings alone; those that are moved aside, to nothing.
+    """
+    materials, folder = context.materials, context.folder
+    names = [stage.name for stage in materials.recipe.stages]
+    moved = names[names.index(choice.first) :] if choice.first else []
+    for stage in materials.recipe.stages:
+        if stage.name in moved or read_record(folder.stage(stage.name)) is None:
+            continue
+        if stage in stages:
+            decision = decide_stage(materials, folder, stage, choice.extend)
+        else:
+            decision = decide_by_settings(materials, folder, stage, extend=False)
+        refuse_if_needed(stage, decision, folder)
+
+
+def _check_ahead(materials: Materials, stages: Sequence[Stage]) -> None:
+    """Open every input before the first step, so that a bad label of the last stage is not found after days.
+
+    Only before a run's very first step: going on must cost the same whatever the later stages read.
+    """
+    evaluation = materials.recipe.evaluation
+    for stage in stages:
+        mixture_of(materials, stage)
+        for task in own_heads(stage) & materials.recipe.tasks.keys():
+            for split in (evaluation.split, *evaluation.more.get(task, ())):
+                materials.encoded(task, split)
+    if any(LM in trained_heads(materials.recipe, stage.name, materials.public) for stage in stages):
+        for corpus in evaluation.ledger.corpora:
+            held_out_text(materials, corpus)
+
+
+def _run_one(context: Context, stage: Stage, extend: bool) -> None:
+    decision = decide_stage(context.materials, context.folder, stage, extend)
+    refuse_if_needed(stage, decision, context.folder)
+    context.watch.say(f"{stage.name}: {decision.action}, {decision.why}")
+    if decision.action != "skip":
+        run_stage(context, stage, identity_of(context.materials, context.folder, stage), decision)
+
+
+def _conclude(context: Context) -> None:
+    """Scores, exported model, report; then the table, last."""
+    if not context.world.chief:
+        return
+    folder = context.folder
+    note = inserted_note(context.materials.recipe)
+    scores = collect_scores(context.materials, folder, [note] if note else [])
+    write_json(folder.scores, scores)
+    model = f"model: {folder.export}"
+    if context.materials.encoder.norm == "pre":
+        model = "no exported model: the public BERT format has no place for encoder.norm: pre"
+    else:
+        export_run(context.materials, folder, folder.export)
+    report = write_report(folder.root)
+    print_scores(scores)
+    context.watch.say(f"{model}\nreport: {report}")
+
+
+def _chosen(recipe: Recipe, choice: Choice) -> Sequence[Stage]:
+    for name in (choice.first, choice.only):
+        if name is not None:
+            refuse_unknown_stage(recipe, name)
+    if choice.only is not None:
+        return [recipe.stage(choice.only)]
+    return [stage for stage in recipe.stages if not choice.kinds or stage.kind in choice.kinds]
+
+
+def _set_aside(context: Context, choice: Choice) -> None:
+    names = [stage.name for stage in context.materials.recipe.stages]
+    if choice.first is None:
+        return
+    target = context.folder.set_aside(names[names.index(choice.first) :], start=choice.first == names[0])
+    if target is not None:
+        context.watch.say(f"moved {choice.first} and what follows to {target}")
+
+
+def _need_parents(folder: RunFolder, stages: Sequence[Stage]) -> None:
+    """Refuse to begin with a stage whose parent is neither finished nor among those to be run before it."""
+    ready: set[str] = set()
+    for stage in stages:
+        parent = stage.parent
+        if parent is not None and parent not in ready and not folder.stage(parent).manifest.is_file():
+            raise RunError(f"stage {stage.name} starts from {parent}, which is not finished; run that one first.")
+        ready.add(stage.name)

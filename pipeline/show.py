@@ -1,0 +1,71 @@
+"""`triptych show`: the exact sequences, masks, labels and weights of a step. Addresses make it free."""
+
+import itertools
+
+import numpy as np
+
+from model.batch import IGNORED, FlatBatch
+from pipeline.compose import mixture_of, plan_of
+from pipeline.materials import Materials
+from pipeline.recipe_stage import Stage
+from tokenization.errors import RecipeError
+from tokenization.vocabulary import Tokenizer
+from training.batching import draw_step, flat_batch
+from training.mixture import Mixture
+
+
+def step_text(materials: Materials, stage: Stage, step: int, limit: int | None = None) -> str:
+    """A step as text, numbered from 1 as the logs do: rate, weights, and each sequence of each micro-batch.
+
+    A chosen token stands as `[given→wanted]`, a row's other label as `{label}`.
+
+    Args:
+        limit: sequences shown of each micro-batch; None shows all.
+
+    Raises:
+        RecipeError: the stage has no such step.
+    """
+    if not 1 <= step <= stage.steps:
+        raise RecipeError(f"stage {stage.name} has steps 1 to {stage.steps}; given --step {step}")
+    mixture, plan = mixture_of(materials, stage), plan_of(materials.recipe, stage)
+    before = step - 1  # what is drawn and weighed follows from the steps taken before
+    draw = draw_step(mixture, before, plan.budget)
+    batches = [flat_batch(mixture, part) for part in draw.parts]
+    lines = [
+        f"stage {stage.name}, step {step} of {stage.steps}",
+        f"rate {plan.rate * plan.schedule.factor(before, plan.steps):.6g}",
+    ]
+    lines += _weight_lines(mixture, before, plan.steps, batches)
+    for m, (part, batch) in enumerate(zip(draw.parts, batches, strict=True)):
+        lines.append(f"micro-batch {m}: {len(batch.tokens_T)} tokens, {len(batch.lengths_N)} sequences")
+        names = [stream.name for stream, draws_K in zip(mixture.streams, part, strict=True) for _ in draws_K]
+        draws = [int(k) for draws_K in part for k in draws_K]
+        shown = range(len(names) if limit is None else min(limit, len(names)))
+        texts = _sequences(batch, materials.tokenizer)
+        lines += [f"  {names[i]} draw {draws[i]}: {texts[i]}" for i in shown]
+        if len(shown) < len(names):
+            lines.append(f"  … {len(names) - len(shown)} more (--all shows them)")
+    return "\n".join(lines) + "\n"
+
+
+def _weight_lines(mixture: Mixture, before: int, steps: int, batches: list[FlatBatch]) -> list[str]:
+    counts_K = np.sum([[selection.count for selection in batch.selections] for batch in batches], axis=0)
+    weights = mixture.weights(before, steps)
+    return [
+        f"  {question.name}: weight {weight:.6g}, {int(count)} labels"
+        for question, weight, count in zip(mixture.questions, weights, counts_K, strict=True)
+    ]
+
+
+def _sequences(batch: FlatBatch, tokenizer: Tokenizer) -> list[str]:
+    words = [tokenizer.piece(int(token)) for token in batch.tokens_T]
+    for selection in batch.selections:
+        for row, label in zip(selection.rows_M.tolist(), selection.labels_M.tolist(), strict=True):
+            if label == IGNORED:
+                continue
+            if selection.objective == "mlm":
+                words[row] = f"[{words[row]}→{tokenizer.piece(int(label))}]"
+            else:
+                words[row] = f"{words[row]}{{{selection.objective}: {label:g}}}"
+    bounds = batch.offsets_N1.tolist()
+    return [" ".join(words[start:stop]) for start, stop in itertools.pairwise(bounds)]

@@ -1,0 +1,234 @@
+"""Running one stage: network, weights, engine, loop, measurement, manifest."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from model.network import Network
+from model.public_load import load_into as load_public
+from pipeline.compose import adamw_of, mixture_of, plan_of, text_notes
+from pipeline.ds_config import load_ds_config
+from pipeline.lineage import head_specs, own_heads, trained_heads
+from pipeline.materials import Materials
+from pipeline.measure import Boundary, evaluation_of, measure_boundary, measuring, score_tasks
+from pipeline.recipe_stage import Stage
+from pipeline.run_folder import RunFolder, commit, environment
+from pipeline.watch import Watch
+from tokenization import fingerprint
+from tokenization.atomic import write_json
+from tokenization.errors import CheckpointError
+from training.batching import empty_batch
+from training.checkpoint import StageFolder, load_into, load_moments, load_state, load_weights, tidy
+from training.distributed import World
+from training.engine import Engine, PlainEngine, Reader
+from training.interrupt import stop_on_signals
+from training.loop import Evaluation, fit
+from training.manifest import Decision, differences, read_record
+from training.metrics_log import cut_back
+from training.mixture import Mixture
+from training.state import State
+from training.zero import ZeroEngine
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the stages of a run share."""
+
+    folder: RunFolder
+    materials: Materials
+    world: World
+    watch: Watch
+
+
+def run_stage(context: Context, stage: Stage, identity: Mapping[str, Any], decision: Decision) -> dict[str, Any]:
+    """Start a stage or go on with it, to its end.
+
+    Returns:
+        its manifest, which is on the disk by then.
+    """
+    folder, materials, world = context.folder.stage(stage.name), context.materials, context.world
+    begun = time.time()
+    if world.chief:
+        write_json(folder.started, {"identity": identity, "steps": stage.steps})
+        if folder.manifest.is_file():  # an extension will drop the checkpoint that this manifest refers to
+            folder.manifest.replace(folder.before)
+    world.wait()
+    mixture = mixture_of(materials, stage)
+    for note in text_notes(materials, stage, mixture):
+        context.watch.say(f"{stage.name}: {note}")
+    state = State()
+    if decision.action == "resume":
+        state = load_state(folder, decision.step)  # first of all, since it checks the checkpoint's files
+        state.stopped = state.stopped and not _is_extended(folder, decision)
+    if world.chief:
+        tidy(folder, materials.recipe.checkpoint.keep_last)  # a kill may have come between saving and this
+    network = build_network(context, stage, decision)
+    engine = _engine(context, stage, network, mixture)
+    if decision.action == "resume":
+        engine.load_moments(load_moments(folder, decision.step), decision.step)
+    if world.chief:
+        cut_back(folder.metrics, state.step)  # before the curves are derived from them
+    context.watch.start(folder.root, stage.name, state.step, stage.steps)
+    with stop_on_signals() as stop:  # only here: everything else may be cut off at any moment
+        state = fit(
+            plan_of(materials.recipe, stage), mixture, engine, state, folder, context.watch, stop,
+            _evaluator(context, stage, network, engine),
+        )  # fmt: skip
+    context.watch.close()
+    del engine
+    manifest = _manifest(context, stage, identity, state)
+    manifest["clock"] = {"started": begun, "seconds": time.time() - begun}
+    if world.chief:
+        write_json(folder.manifest, manifest)
+        folder.before.unlink(missing_ok=True)
+    world.wait()
+    return manifest
+
+
+def _is_extended(folder: StageFolder, decision: Decision) -> bool:
+    """Whether a finished stage goes on from where it ended: then an early stop is taken back."""
+    if not folder.before.is_file():
+        return False
+    return bool(json.loads(folder.before.read_text(encoding="utf-8"))["state"]["step"] == decision.step)
+
+
+def build_network(context: Context, stage: Stage, decision: Decision) -> Network:
+    """The stage's network with the weights it begins or goes on with, frozen where nothing of this stage reaches."""
+    materials = context.materials
+    recipe = materials.recipe
+    # A resume loads every weight: drawing random ones first would cost seconds.
+    seed = None if decision.action == "resume" else recipe.seed
+    network = Network(materials.encoder, head_specs(materials, stage.name), recipe.encoder.attention, seed)
+    folder = context.folder.stage(stage.name)
+    if decision.action == "resume":
+        path = folder.checkpoint(decision.step) / "weights.safetensors"
+        load_into(network, load_weights(path), path)
+    elif stage.parent is not None:
+        path = carried_weights(context.folder.stage(stage.parent))
+        new = load_into(network, load_weights(path), path, new=lambda name: name.startswith("heads."))
+        context.watch.say(f"{stage.name}: weights of {stage.parent}; new: {_heads_of(new) or 'none'}")
+    elif materials.public is not None:
+        report = load_public(network, materials.public)
+        context.watch.say(f"{stage.name}: public checkpoint\n{report}")
+    _freeze(network, stage)
+    return network
+
+
+def carried_weights(folder: StageFolder) -> Path:
+    """The weights that a finished stage hands on.
+
+    Raises:
+        CheckpointError: they are not there, or no longer those that its manifest was written for.
+    """
+    record = read_record(folder)
+    assert record is not None, f"{folder.root} was begun"
+    path = folder.root / record["carry"]["file"]
+    if not path.is_file() or fingerprint.of_file(path) != record["carry"]["hash"]:
+        raise CheckpointError(
+            f"{path}: missing, cut short or altered since stage {record['stage']} was finished. "
+            f"Rerun that stage with --from {record['stage']}, which moves it and what follows aside."
+        )
+    return path
+
+
+def reader_of(context: Context, stage: Stage, weights: Path | None) -> Reader:
+    """A stage's network, read-only, with the weights it carried; None means those it starts with."""
+    network = context.materials.network(head_specs(context.materials, stage.name))
+    if weights is not None:
+        load_into(network, load_weights(weights), weights)
+    elif context.materials.public is not None:
+        load_public(network, context.materials.public)
+    return Reader(network, context.world, bf16=stage.precision == "bf16")
+
+
+def _freeze(network: Network, stage: Stage) -> None:
+    """Only what this stage trains is in the graph: heads of other stages, and what `freeze` names, stand still."""
+    network.active = tuple(spec.name for spec in network.specs if spec.name in own_heads(stage))
+    for group in network.groups():
+        used = group.heads is None or group.heads & set(network.active)
+        for _, parameter in group.parameters:
+            parameter.requires_grad_(bool(used) and group.name not in stage.freeze)
+
+
+def _engine(context: Context, stage: Stage, network: Network, mixture: Mixture) -> Engine:
+    recipe, world = context.materials.recipe, context.world
+    objectives = [question.objective for question in mixture.questions]
+    groups, settings, bf16 = network.groups(), adamw_of(stage), stage.precision == "bf16"
+    if recipe.engine.name == "plain":
+        return PlainEngine(network, groups, objectives, settings, world, bf16)
+    config = load_ds_config(Path(str(recipe.engine.ds_config)))
+    return ZeroEngine(network, groups, objectives, settings, world, bf16, empty_batch(mixture), config)
+
+
+def _evaluator(context: Context, stage: Stage, network: Network, engine: Engine) -> Any:
+    """The stage's own tasks, scored with the live weights; None where it has none."""
+    tasks = [name for name in context.materials.recipe.tasks if name in own_heads(stage)]
+    if not tasks:
+        return None
+
+    def evaluate() -> Evaluation:
+        scored = score_tasks(context.materials, tasks, context.materials.recipe.evaluation.split, engine)
+        return evaluation_of([scores for scores, _ in scored.values()])
+
+    return evaluate
+
+
+def measure_again(context: Context, stage: Stage) -> None:
+    """Measure a finished stage's weights anew where what its boundary was measured under is no longer what is asked."""
+    folder = context.folder.stage(stage.name)
+    record, now = read_record(folder), _measuring(context, stage)
+    assert record is not None, f"stage {stage.name} is finished"
+    changed = differences(record.get("measured", {}), now)
+    if not changed:
+        return
+    context.watch.say("\n".join([f"{stage.name}: measured again, since its evaluation changed:", *changed]))
+    boundary = _measure(context, stage, carried_weights(folder))
+    if context.world.chief:
+        write_json(folder.manifest, {**record, "measured": now, "boundary": boundary.to_json()})
+    context.world.wait()
+
+
+def _measuring(context: Context, stage: Stage) -> dict[str, Any]:
+    materials = context.materials
+    return measuring(materials, trained_heads(materials.recipe, stage.name, materials.public))
+
+
+def _measure(context: Context, stage: Stage, weights: Path) -> Boundary:
+    materials, folder = context.materials, context.folder.stage(stage.name)
+    heads = trained_heads(materials.recipe, stage.name, materials.public)
+    predictions = folder.root / "predictions" if materials.recipe.evaluation.predictions else None
+    return measure_boundary(materials, heads, reader_of(context, stage, weights), predictions)
+
+
+def _manifest(context: Context, stage: Stage, identity: Mapping[str, Any], state: State) -> dict[str, Any]:
+    folder, recipe = context.folder.stage(stage.name), context.materials.recipe
+    best = state.best.get("joint") if stage.carry == "best" else None
+    file = folder.snapshot(best.step) if best else folder.checkpoint(state.step) / "weights.safetensors"
+    return {
+        "stage": stage.name,
+        "kind": stage.kind,
+        "parent": stage.parent,
+        "identity": identity,
+        "steps": stage.steps,
+        "state": state.to_json(),
+        "carry": {"which": stage.carry, "file": str(file.relative_to(folder.root)), "hash": fingerprint.of_file(file)},
+        "measured": _measuring(context, stage),
+        "boundary": _measure(context, stage, file).to_json(),
+        "execution": {
+            "engine": recipe.engine.model_dump(mode="json"),
+            "ranks": context.world.size,
+            "device": str(context.world.device),
+            "threads": torch.get_num_threads(),
+            "commit": commit(),
+            "versions": environment()["versions"],
+        },
+    }
+
+
+def _heads_of(names: list[str]) -> str:
+    return ", ".join(dict.fromkeys(name.split(".")[1] for name in names))

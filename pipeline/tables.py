@@ -1,0 +1,174 @@
+"""The tables a run ends with: each task's scores beside the majority baseline, and the forgetting ledger."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipeline import wording
+
+Standing = Literal["plain", "primary", "better", "worse"]
+_STYLES: dict[Standing, str] = {"plain": "", "primary": "bold", "better": "green", "worse": "red"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table before it is text, colours or HTML.
+
+    Attributes:
+        header, rows: cells as they are shown; every row is as long as the header.
+        words: columns of words, set flush left; the others hold numbers, flush right.
+        standings: one per row; for `better` and `worse` it is the last cell that is meant.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    words: frozenset[int]
+    standings: tuple[Standing, ...]
+
+
+def task_grid(scores: Mapping[str, Any]) -> Grid | None:
+    """One row per task and metric, the primary one marked with `*`; None when no task was scored."""
+    found = [
+        (_metric_cells(name, task, metric), metric == task.get("primary"))
+        for name, task in scores.get("tasks", {}).items()
+        for metric in task["metrics"]
+    ]
+    if not found:
+        return None
+    return Grid(
+        title="Scores (* primary metric)",
+        header=("task", "metric", "score", "majority", "above", "rows", "best", "at step", "remark"),
+        rows=tuple(cells for cells, _ in found),
+        words=frozenset({0, 1, 8}),
+        standings=tuple("primary" if primary else "plain" for _, primary in found),
+    )
+
+
+def _metric_cells(name: str, task: Mapping[str, Any], metric: str) -> tuple[str, ...]:
+    value, primary = task["metrics"][metric], metric == task.get("primary")
+    majority = task.get("majority") if primary else None
+    above = value - majority if value is not None and majority is not None else None
+    return (
+        name,
+        f"{metric}*" if primary else metric,
+        wording.score(value),
+        wording.score(majority),
+        wording.change(above),
+        wording.count(task.get("rows")),
+        wording.score(task.get("best") if primary else None),
+        wording.count(task.get("best_step") if primary else None),
+        "reduced set" if task.get("reduced") else "",
+    )
+
+
+def ledger_grid(scores: Mapping[str, Any]) -> Grid | None:
+    """One row per measure, one column per stage boundary, and how the last value shown differs from the first."""
+    ledger = scores.get("ledger") or {}
+    rows = ledger.get("rows", [])
+    if not rows:
+        return None
+    columns = tuple(ledger["columns"])
+    cells, standings = zip(*(_ledger_cells(row, len(columns)) for row in rows), strict=True)
+    return Grid(
+        title="Forgetting ledger (value after each stage)",
+        header=("measure", "unit", "better is", *columns, "last - first", ""),
+        rows=cells,
+        words=frozenset({0, 1, 2, 4 + len(columns)}),
+        standings=standings,
+    )
+
+
+def _ledger_cells(row: Mapping[str, Any], columns: int) -> tuple[tuple[str, ...], Standing]:
+    values = (list(row["values"]) + [None] * columns)[:columns]
+    shown = [value for value in values if value is not None]
+    delta = shown[-1] - shown[0] if len(shown) > 1 else None
+    standing = _standing(delta, row["better"])
+    word = "" if delta is None else "same" if standing == "plain" else standing
+    cells = (row["name"], row.get("unit", ""), row["better"], *map(wording.score, values), wording.change(delta), word)
+    return cells, standing
+
+
+def _standing(delta: float | None, better: str) -> Standing:
+    """Differences that the table's three decimals do not show are none."""
+    if delta is None or abs(delta) < 0.0005:
+        return "plain"
+    return "better" if (delta > 0) == (better == "higher") else "worse"
+
+
+def remarks(scores: Mapping[str, Any]) -> tuple[str, ...]:
+    """What stands under the tables: the joint score, the entropies that the LM losses are held against, the notes."""
+    lines = (
+        []
+        if scores.get("joint") is None
+        else [f"joint (mean of the primary metrics): {wording.score(scores['joint'])}"]
+    )
+    lines += [_below_entropy(name, value, scores) for name, value in scores.get("unigram_entropy", {}).items()]
+    return (*lines, *scores.get("notes", []))
+
+
+def _below_entropy(corpus: str, entropy: float, scores: Mapping[str, Any]) -> str:
+    """The last held-out loss of a corpus beside what a model that ignores context could reach."""
+    values = next(row["values"] for row in scores["ledger"]["rows"] if row.get("corpus") == corpus)
+    loss = next(value for value in reversed(values) if value is not None)
+    side = "below" if loss <= entropy else "above"
+    return (
+        f"{corpus}: held-out MLM loss {wording.score(loss)} is {wording.score(abs(entropy - loss))} nats {side} "
+        f"the unigram entropy of the same text, {wording.score(entropy)}"
+    )
+
+
+def grids(scores: Mapping[str, Any]) -> tuple[Grid, ...]:
+    """The tables there are, in the order in which they are shown."""
+    return tuple(grid for grid in (task_grid(scores), ledger_grid(scores)) if grid is not None)
+
+
+def scores_text(scores: Mapping[str, Any]) -> str:
+    """`evaluation/scores.json` as plain text, the same for the same scores, ending in a newline."""
+    blocks = [grid_text(grid) for grid in grids(scores)]
+    under = remarks(scores)
+    return "\n\n".join(blocks + (["\n".join(under)] if under else [])) + "\n"
+
+
+def grid_text(grid: Grid) -> str:
+    """A grid as aligned plain text; wide (East Asian) characters count as two."""
+    lines = [grid.header, *grid.rows]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, tuple("-" * width for width in widths))
+    return "\n".join([grid.title, *(_text_line(cells, widths, grid.words) for cells in lines)])
+
+
+def _text_line(cells: tuple[str, ...], widths: list[int], words: frozenset[int]) -> str:
+    padded = []
+    for column, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+        room = " " * (width - cell_len(cell))
+        padded.append(cell + room if column in words else room + cell)
+    return "  ".join(padded).rstrip()
+
+
+def print_scores(scores: Mapping[str, Any], console: Console | None = None) -> None:
+    """Print the tables: with rules and colours on a terminal, as plain text elsewhere."""
+    console = console or Console()
+    if not console.is_terminal:
+        console.file.write(scores_text(scores))
+        return
+    for grid in grids(scores):
+        console.print(_rich_table(grid))
+    for line in remarks(scores):
+        console.print(Text(line))
+
+
+def _rich_table(grid: Grid) -> Table:
+    table = Table(title=Text(grid.title), title_justify="left")
+    for column, name in enumerate(grid.header):
+        table.add_column(Text(name), justify="left" if column in grid.words else "right")
+    for cells, standing in zip(grid.rows, grid.standings, strict=True):
+        last = len(cells) - 1
+        whole = standing == "primary"
+        table.add_row(*(Text(c, style=_STYLES[standing] if whole or i == last else "") for i, c in enumerate(cells)))
+    return table

@@ -1,0 +1,96 @@
+"""`evaluate` and `predict`: an exported model answers as it did at the end of its run."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from pipeline.answer import evaluate_model, open_model
+from pipeline.cli import main
+from tokenization.errors import RunError
+
+
+def test_evaluating_the_exported_model_gives_the_runs_scores_and_predictions(
+    shared_house: Any, done: Any, tmp_path: Path
+) -> None:
+    command = ["evaluate", str(done.export), "--data", str(shared_house.base / "data"), "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    ours, theirs = json.loads((tmp_path / "scores.json").read_text()), json.loads(done.scores.read_text())
+    assert ours["joint"] == theirs["joint"]
+    for name, task in theirs["tasks"].items():
+        assert json.dumps(ours["tasks"][name]["metrics"]) == json.dumps(task["metrics"])
+        assert ours["tasks"][name]["majority"] == task["majority"]
+        assert ours["data"][name] == theirs["data"][name]["dev"]
+        written = done.stage("multitask").root / "predictions" / f"{name}.jsonl"
+        assert (tmp_path / "predictions" / f"{name}.jsonl").read_bytes() == written.read_bytes()
+
+
+def test_a_run_directory_stands_for_its_exported_model(shared_house: Any, done: Any) -> None:
+    found = evaluate_model(open_model(done.root), ["topic"], shared_house.base / "data", "train", None)
+    assert found["tasks"].keys() == {"topic"}
+    assert found["tasks"]["topic"]["split"] == "train"
+
+
+def test_predict_answers_rows_without_labels_as_evaluate_did_with_them(
+    shared_house: Any, done: Any, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare.jsonl"
+    given = [json.loads(line) for line in (shared_house.base / "data" / "alike-dev.jsonl").read_text().splitlines()]
+    bare.write_text("".join(json.dumps({"one": row["one"], "two": row["two"]}) + "\n" for row in given))
+    out = tmp_path / "answers.jsonl"
+    result = CliRunner().invoke(
+        main, ["predict", str(done.export), "--task", "alike", "--input", str(bare), "--out", str(out)]
+    )
+    assert result.exit_code == 0, result.output
+    assert "14 answers" in result.output
+    ours, theirs = (
+        [json.loads(line) for line in path.read_text().splitlines()]
+        for path in (out, done.stage("multitask").root / "predictions" / "alike.jsonl")
+    )
+    assert [row["label"] for row in ours] == [row["label"] for row in theirs]
+
+
+def test_an_unknown_task_is_refused_with_those_the_model_has(done: Any, tmp_path: Path) -> None:
+    for command in (
+        ["evaluate", str(done.export), "--tasks", "topc"],
+        ["predict", str(done.export), "--task", "topc", "--input", "x", "--out", str(tmp_path / "y")],
+    ):
+        result = CliRunner().invoke(main, command)
+        assert result.exit_code == 1
+        assert "no head for task 'topc'; it has alike, names, topic" in result.output.replace(
+            "topic, alike, names", "alike, names, topic"
+        )
+        assert "Did you mean 'topic'" in result.output
+
+
+def test_a_run_that_is_not_finished_has_no_model_yet(shared_house: Any) -> None:
+    folder = shared_house.run("unfinished", only="general")
+    with pytest.raises(RunError, match="is a run without an exported model"):
+        open_model(folder.root)
+
+
+def test_labels_in_another_order_than_the_model_was_trained_with_are_refused(done: Any, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(done.export, model)
+    described = json.loads((model / "tasks.json").read_text())
+    described["tasks"]["topic"]["spec"]["labels"].reverse()
+    (model / "tasks.json").write_text(json.dumps(described))
+    result = CliRunner().invoke(main, ["evaluate", str(model)])
+    assert result.exit_code == 1
+    assert "Scores would be those of swapped labels" in result.output
+
+
+def test_a_run_is_evaluated_on_the_data_it_was_made_from_unless_told_otherwise(
+    done: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TRIPTYCH_DATA", str(tmp_path / "elsewhere"))
+    found = CliRunner().invoke(main, ["evaluate", str(done.root)])
+    assert found.exit_code == 0, found.output
+    assert "topic  accuracy*" in found.output
+    told = CliRunner().invoke(main, ["evaluate", str(done.root), "--data", str(tmp_path)])
+    assert (told.exit_code, "no such file" in told.output) == (1, True)

@@ -1,0 +1,129 @@
+"""`plan` says what `run` would do, and touches nothing."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from pipeline.cli import main
+from pipeline.plan import outlook
+from pipeline.run import materials_of
+from tokenization.corpus import Corpus
+from tokenization.windows import window_index
+from training.checkpoint import load_weights
+
+NAMES = ("general", "domain", "multitask")
+
+
+def tree(base: Path) -> dict[str, tuple[int, int]]:
+    """Every file and folder with its size and time of change."""
+    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in sorted(base.rglob("*"))}
+
+
+def plan(house: Any, name: str, *words: str) -> str:
+    before = tree(house.base)
+    command = ["plan", str(house.file), "--run-dir", str(house.folder(name).root), *words]
+    result = CliRunner().invoke(main, command)
+    assert tree(house.base) == before, "plan must touch nothing"
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_before_anything_is_tokenised_plan_says_so_and_tells_what_the_recipe_alone_tells(house: Any) -> None:
+    text = plan(house, "r")
+    assert "general (pretrain): START, nothing saved yet; not tokenised yet: tokenizer" in text
+    assert "domain (adapt): START, after general; not tokenised yet: tokenizer" in text
+    assert "8 steps" in text
+    assert "about 3,200 tokens" in text  # 8 steps of 400
+    assert "tokens not known yet" in text  # a task's examples are of any length
+    assert "topic: 30 rows, 6 a step" in text
+    assert "general-pairs: about 400 tokens a step" in text
+    assert not (house.base / "runs").exists()
+
+
+def test_before_anything_is_tokenised_plan_still_finds_missing_text_and_bad_labels(house: Any) -> None:
+    labels = house.base / "data" / "topic-train.tsv"
+    good = labels.read_text()
+    labels.write_text(good + "moon\tanna sees .\n")
+    command = ["plan", str(house.file), "--run-dir", str(house.folder("r").root)]
+    found = CliRunner().invoke(main, command)
+    assert (found.exit_code, "label 'moon' is not one of task 'topic'" in found.output) == (1, True)
+    labels.write_text(good)
+    (house.base / "data" / "general.txt").unlink()
+    found = CliRunner().invoke(main, command)
+    assert (found.exit_code, "corpora.general.files: there is no" in found.output) == (1, True)
+
+
+def test_with_tokenised_text_and_no_index_yet_plan_is_exact_and_writes_no_index(house: Any) -> None:
+    CliRunner().invoke(main, ["tokenize", str(house.file), "--run-dir", str(house.folder("r").root)])
+    text = plan(house, "r")
+    assert "not tokenised" not in text
+    materials = materials_of(house.recipe(), house.folder("r"), make=False)
+    found = {stage.stage.name: stage for stage in outlook(materials, house.folder("r"), extend=False)}
+    assert not list((house.base / "runs" / "store").rglob("windows"))
+    # The exact numbers are those of the run itself.
+    state = house.run("r", only="general").stage("general")
+    assert found["general"].tokens == sum(_read(state.manifest)["state"]["tokens"].values())
+
+
+def test_plan_tells_skip_resume_start_and_refuse_with_their_reasons(house: Any) -> None:
+    with house.killed_at("domain", 6):
+        house.run("r")
+    words = [line for line in plan(house, "r").splitlines() if not line.startswith(" ")]
+    assert words == [
+        "general (pretrain): SKIP, finished, 8 steps",
+        "domain (adapt): RESUME, checkpoint at step 5 of 6",
+        "multitask (finetune): START, after domain",
+    ]
+    refused = plan(house, "r", "--set", "domain.optimizer.rate=0.5", "--set", "general.steps=9")
+    assert "general (pretrain): REFUSE, finished at 8 steps, now 9: go on with --extend" in refused
+    assert "domain (adapt): REFUSE, made under other settings" in refused
+    assert "stage.optimizer.rate: 0.01 then, 0.5 now" in refused
+    extended = plan(house, "r", "--set", "general.steps=9", "--extend")
+    assert "general (pretrain): RESUME, extended from 8 to 9 steps" in extended
+
+
+def test_plan_and_run_tell_what_the_text_leaves_out(house: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = house.base / "data" / "general.txt"
+    single = "".join(f"\n\nanna sees the {word} ." for word in ("moon", "sun", "star", "sky", "dawn"))
+    path.write_text(path.read_text().rstrip("\n") + single + "\n")
+    house.run("r", only="general")
+    printed = capsys.readouterr().out
+    (note,) = re.findall(r"general-pairs: \d of \d+ windows hold one sentence and make no pair", printed)
+    assert f"    {note}\n" in plan(house, "r")
+
+
+def test_plan_judges_by_settings_where_the_store_was_removed(house: Any) -> None:
+    house.run("r", only="general")
+    (house.base / "runs" / "store").rename(house.base / "elsewhere")
+    assert "general (pretrain): SKIP, finished, 8 steps; not tokenised yet: tokenizer" in plan(house, "r")
+    assert "general (pretrain): REFUSE" in plan(house, "r", "--set", "seed=3")
+
+
+def test_parameters_are_those_of_the_network_that_is_trained(shared_house: Any, done: Any) -> None:
+    materials = materials_of(shared_house.recipe(), done, make=False)
+    for stage in outlook(materials, done, extend=False):
+        saved = done.stage(stage.stage.name)
+        weights = load_weights(saved.checkpoint(saved.saved_steps()[-1]) / "weights.safetensors")
+        assert stage.parameters == sum(tensor.numel() for tensor in weights.values())
+        assert stage.decision.action == "skip"
+
+
+def test_a_read_only_corpus_writes_no_index_and_gives_the_same_windows(shared_house: Any, done: Any) -> None:
+    corpus = shared_house.materials("done").corpus("general")
+    bare = shared_house.base / "bare"
+    shutil.copytree(corpus.folder, bare, ignore=shutil.ignore_patterns("windows"))
+    before = tree(bare)
+    ours, theirs = window_index(Corpus.open(bare, read_only=True), 45, False), window_index(corpus, 45, False)
+    assert tree(bare) == before
+    for name in ("start_W", "length_W", "split_W", "document_W"):
+        np.testing.assert_array_equal(getattr(ours, name), getattr(theirs, name))
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text())
