@@ -1,0 +1,1 @@
+"""One command per claim; results/ holds what they printed, dated, with machine, versions and commit."""
