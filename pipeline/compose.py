@@ -110,7 +110,9 @@ def _objectives(materials: Materials, stream: Stream) -> tuple[Objective, ...]:
     if isinstance(stream.source, TaskExamples):
         return (objective_of(materials.task(stream.source.task)),)
     return tuple(
-        masked_lm(materials, **given.mlm.model_dump()) if isinstance(given, Mlm) else NextSentence()
+        masked_lm(materials, **given.mlm.model_dump(exclude={"unit", "span"}))
+        if isinstance(given, Mlm)
+        else NextSentence()
         for given in stream.objectives
     )
 

@@ -20,7 +20,8 @@ from model.public import HEADS, PublicModel, read_public
 from model.weights_file import weights_file
 from pipeline.recipe import FreshEncoder, PublicEncoder, Recipe
 from pipeline.recipe_stage import Stage
-from pipeline.recipe_text import OwnTask
+from pipeline.recipe_text import Clean, OwnTask
+from tokenization.cleaning.spec import CleanSpec, Decontamination, NearDuplicates
 from tokenization.corpus import Corpus
 from tokenization.errors import DataError, RecipeError
 from tokenization.fingerprint import of_files, of_value
@@ -121,8 +122,16 @@ class Materials:
     def corpus_spec(self, name: str) -> CorpusSpec:
         """A corpus as the text side wants it described."""
         given = self.recipe.corpora[name]
-        files = tuple(_place(file, self.recipe.data_folder, given.format) for file in given.files)
-        return CorpusSpec(name=name, files=files, **given.model_dump(exclude={"files"}))
+        data = self.recipe.data_folder
+        plain = given.model_dump(exclude={"files", "clean", "lexicon"})
+        return CorpusSpec(
+            name=name,
+            files=tuple(_place(file.path, data, given.format) for file in given.files),
+            weights=tuple(file.weight for file in given.files),
+            clean=_clean_spec(given.clean),
+            lexicon=tuple(data / file for file in given.lexicon),
+            **plain,
+        )
 
     def corpus(self, name: str) -> Corpus:
         """A tokenised corpus, built now if it is not in the store."""
@@ -164,8 +173,17 @@ class Materials:
         return f"{self.recipe.data} (`data:` in the recipe, or TRIPTYCH_DATA)"
 
 
-def _place(file: str, data: Path, kind: str) -> Path:
-    """A corpus's file under the data folder; the name of a public dataset stays a name."""
+def _clean_spec(given: Clean) -> CleanSpec:
+    plain = given.model_dump(exclude={"near", "decontaminate"})
+    near = NearDuplicates(**given.near.model_dump()) if given.near else None
+    kept_out = Decontamination(**given.decontaminate.model_dump()) if given.decontaminate else None
+    return CleanSpec(**plain, near=near, decontaminate=kept_out)
+
+
+def _place(file: str, data: Path, kind: str) -> Path | str:
+    """A corpus's file under the data folder; a URL and the name of a public dataset stay as they are."""
+    if "://" in file:
+        return file
     path = data / Path(file).expanduser()
     if kind == "dataset" and not path.exists():
         return Path(file)

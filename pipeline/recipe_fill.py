@@ -26,6 +26,7 @@ def fill(raw: Raw, environment: Mapping[str, str]) -> None:
         before = stage.get("name")
     if "from" in mapping(raw.get("encoder")):
         raw.setdefault("lm_head_fit", {})
+    _fill_segmenters(raw)
     _fill_ledger(raw)
 
 
@@ -81,6 +82,25 @@ def _fitting(outer: Raw, inner: Raw) -> Raw:
         return outer
     allowed = settings_of(schedule_section(kind))
     return {key: value for key, value in outer.items() if key in allowed}
+
+
+def _fill_segmenters(raw: Raw) -> None:
+    """A Chinese corpus is cut into words where a stream masks units larger than a token."""
+    for stage in mappings(raw.get("stages")):
+        for stream in mappings(stage.get("streams")):
+            if not _masks_words(stream):
+                continue
+            source = mapping(stream.get("source"))
+            for name in (name for key in CORPUS_SOURCES for name in texts(source.get(key))):
+                corpus = mapping(mapping(raw.get("corpora")).get(name))
+                if corpus.get("language") == "zh":
+                    corpus.setdefault("segmenter", "jieba")
+
+
+def _masks_words(stream: Raw) -> bool:
+    objectives = stream.get("objectives")
+    given = mappings([objectives] if isinstance(objectives, dict) else objectives)
+    return any(mapping(objective.get("mlm")).get("unit", "token") != "token" for objective in given)
 
 
 def _fill_ledger(raw: Raw) -> None:

@@ -7,6 +7,8 @@ from pipeline.recipe_stage import Stage
 from pipeline.recipe_stream import BlocksOf, PairsOf, TaskExamples, TextOf
 from pipeline.recipe_text import Task
 
+# Of a corpus: what its content hash tells better, and what changes no result.
+_HOW_IT_IS_READ = {"files", "lexicon", "skip_bad"}
 _HOW_ONE_SCORES = {"metrics", "primary"}
 
 
@@ -22,7 +24,7 @@ def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
     selected = is_selected(stage)
     tasks = {name: _task(recipe.tasks[name], selected) for name in _tasks(stage)}
     corpora = {
-        name: recipe.corpora[name].model_dump(mode="json", exclude={"files"}, exclude_defaults=True)
+        name: recipe.corpora[name].model_dump(mode="json", exclude=_HOW_IT_IS_READ, exclude_defaults=True)
         for name in _corpora(recipe, stage)
     }
     return {

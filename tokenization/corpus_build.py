@@ -23,7 +23,7 @@ from tokenization.manifest import (
     describe_files,
     write_manifest,
 )
-from tokenization.readers import Document, read_documents
+from tokenization.reading.readers import Document, read_documents
 from tokenization.sentences import split_sentences
 from tokenization.shard_writer import ShardWriter
 from tokenization.spec import CorpusSpec

@@ -13,11 +13,11 @@ from pathlib import Path
 from tokenization import atomic, fingerprint
 from tokenization.corpus import Corpus
 from tokenization.corpus_build import Progress, build_corpus
-from tokenization.files import SourceFile, resolve_files
 from tokenization.held_out import below_share, content_hash
 from tokenization.locking import locked
 from tokenization.manifest import FORMAT_VERSION
-from tokenization.readers import read_documents
+from tokenization.reading.files import SourceFile, resolve_files
+from tokenization.reading.readers import read_documents
 from tokenization.spec import CorpusSpec
 from tokenization.vocabulary import Tokenizer, train_wordpiece
 

@@ -113,7 +113,15 @@ def test_the_resolved_recipe_holds_every_setting_there_is(tmp_path):
     assert json.loads(json.dumps(resolved)) == resolved
     assert set(resolved) == {field.alias or name for name, field in Recipe.model_fields.items()}
     assert resolved["stages"][0]["streams"][0]["objectives"] == [
-        {"mlm": {"rate": 0.15, "mask": 0.8, "random": 0.1}},
+        {
+            "mlm": {
+                "rate": 0.15,
+                "unit": "token",
+                "span": {"geometric": 0.2, "longest": 10, "shares": {}},
+                "mask": 0.8,
+                "random": 0.1,
+            }
+        },
         {"nsp": {}},
     ]
 

@@ -8,7 +8,7 @@ import pyarrow
 import pyarrow.parquet
 
 from tokenization.errors import DataError, did_you_mean
-from tokenization.files import is_saved_dataset
+from tokenization.reading.files import is_saved_dataset
 from tokenization.spec import CorpusSpec
 
 _ROWS_AT_ONCE = 256

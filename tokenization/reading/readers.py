@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from tokenization.arrow_readers import dataset_cells, parquet_cells
 from tokenization.errors import DataError, did_you_mean
-from tokenization.files import Format, resolve_files
+from tokenization.reading.files import Format, resolve_files
+from tokenization.reading.tables import dataset_cells, parquet_cells
 from tokenization.spec import CorpusSpec
 
 Cells = Iterator[tuple[str, str]]

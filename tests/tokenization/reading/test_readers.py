@@ -9,8 +9,8 @@ import pyarrow.parquet
 import pytest
 
 from tokenization.errors import DataError, RecipeError
-from tokenization.files import resolve_files
-from tokenization.readers import read_documents
+from tokenization.reading.files import resolve_files
+from tokenization.reading.readers import read_documents
 from tokenization.spec import CorpusSpec
 
 TEXTS = ["first line\nsecond line", "another document", "零一二"]
@@ -166,6 +166,13 @@ def test_a_file_named_twice_is_refused(tmp_path: Path) -> None:
 
 def test_all_wrong_settings_of_a_corpus_are_told_at_once() -> None:
     with pytest.raises(RecipeError) as raised:
-        CorpusSpec("c", (), format="txt", language="de", documents=0, held_out=0.9)  # type: ignore[arg-type]
-    for part in ("c.files", "'txt' is not one of", "Did you mean 'text'", "'de'", "c.documents", "c.held_out"):
+        CorpusSpec("c", (), format="txt", weights=(2.0,), documents=0, held_out=0.9)  # type: ignore[arg-type]
+    for part in (
+        "c.files",
+        "'txt' is not one of",
+        "Did you mean 'text'",
+        "c.weights: 1 given for 0 files",
+        "c.documents",
+        "c.held_out",
+    ):
         assert part in str(raised.value)

@@ -32,8 +32,8 @@ def resolve_files(spec: CorpusSpec) -> tuple[SourceFile, ...]:
         DataError: nothing is there, a file comes twice, or its ending tells no format.
     """
     if spec.format == "dataset":
-        return tuple(_dataset(spec, path) for path in spec.files)
-    found = [source for path in spec.files for source in _expand(spec, path)]
+        return tuple(_dataset(spec, path) for path in map(Path, spec.files))
+    found = [source for path in map(Path, spec.files) for source in _expand(spec, path)]
     paths = [source.path for source in found]
     twice = sorted({str(path) for path in paths if paths.count(path) > 1}) if len(set(paths)) < len(paths) else []
     if twice:

@@ -1,0 +1,1 @@
+"""What is done to documents before they are tokenised: each step switchable and counted."""
