@@ -26,7 +26,8 @@ from tokenization.corpus import Corpus
 from tokenization.errors import DataError, RecipeError
 from tokenization.fingerprint import of_files, of_value
 from tokenization.spec import CorpusSpec
-from tokenization.store import find_corpus, find_tokenizer, open_or_build_corpus, open_or_train_tokenizer
+from tokenization.store import find_corpus, open_or_build_corpus
+from tokenization.tokenizer_store import find_tokenizer, open_or_train_tokenizer
 from tokenization.vocabulary import Tokenizer
 
 Say = Callable[[str], None]

@@ -1,27 +1,23 @@
-"""The store: tokenizers and corpora under names made of what they are made of. Same inputs, nothing to do.
+"""The store of corpora, under names made of what they are made of. Same inputs, nothing to do.
 
-`store/corpora/<name>-<hash>`, `store/tokenizers/<hash>`. Hashing 100 GB at each start is no option: the hash of a file
-is remembered with the file's path, size and time of change.
+`store/corpora/<name>-<hash>`; `store/tokenizers/` beside it is tokenizer_store.py's. Hashing 100 GB at each start is no
+option: the hash of a file is remembered with the file's path, size and time of change.
 """
 
 import json
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tokenization import atomic, fingerprint
 from tokenization.corpus import Corpus
 from tokenization.corpus_build import Progress, build_corpus
-from tokenization.held_out import below_share, content_hash
 from tokenization.locking import locked
 from tokenization.manifest import FORMAT_VERSION
 from tokenization.reading.files import SourceFile, resolve_files
-from tokenization.reading.readers import read_documents
 from tokenization.spec import CorpusSpec
-from tokenization.vocabulary import Tokenizer, train_wordpiece
+from tokenization.vocabulary import Tokenizer
 
-_TRAINER_VERSION = 1
 _TOO_FRESH_NS = 2_000_000_000
 
 
@@ -56,83 +52,17 @@ def find_corpus(spec: CorpusSpec, tokenizer: Tokenizer, store: Path) -> Corpus |
     return Corpus.open(folder, read_only=True) if folder.is_dir() else None
 
 
-def open_or_train_tokenizer(
-    corpora: Sequence[CorpusSpec],
-    size: int,
-    lowercase: bool,
-    store: Path,
-    documents: int | None = None,
-    progress: Progress | None = None,
-) -> Tokenizer:
-    """Open the tokenizer that these corpora train; train it where it is not there yet.
-
-    Documents in the held-out share of their corpus do not count.
-
-    Args:
-        documents: at most so many of each corpus, or None for all that the corpus takes.
-
-    Raises:
-        RecipeError, DataError: a size too small; a source missing, malformed or empty.
-    """
-    texts = TrainingTexts(tuple(_limited(spec, documents) for spec in corpora))
-    folder = _tokenizer_folder(texts, size, lowercase, store)
-    if not folder.is_dir():
-        with locked(store / "locks" / folder.name, progress):
-            if not folder.is_dir():
-                _say(progress, f"tokenizer: training {size} word pieces on {', '.join(s.name for s in corpora)}")
-                trained = train_wordpiece(texts, size, lowercase)
-                with atomic.aside(folder) as temporary:
-                    trained.save(temporary)
-    return Tokenizer.load(folder)
-
-
-def find_tokenizer(
-    corpora: Sequence[CorpusSpec], size: int, lowercase: bool, store: Path, documents: int | None = None
-) -> Tokenizer | None:
-    """The tokenizer if it is in the store, else None. Writes nothing.
-
-    Raises:
-        DataError: a source is missing.
-    """
-    texts = TrainingTexts(tuple(_limited(spec, documents) for spec in corpora))
-    for spec in texts.corpora:
-        resolve_files(spec)
-    if not (store / "tokenizers").is_dir():
-        return None
-    folder = _tokenizer_folder(texts, size, lowercase, store, remember=False)
-    return Tokenizer.load(folder) if folder.is_dir() else None
-
-
-@dataclass(frozen=True)
-class TrainingTexts:
-    """The texts of some corpora without their held-out share; they can be gone through more than once."""
-
-    corpora: tuple[CorpusSpec, ...]
-
-    def __iter__(self) -> Iterator[str]:
-        for spec in self.corpora:
-            for document in read_documents(spec):
-                if not below_share(content_hash(document.text), spec.held_out):
-                    yield document.text
-
-
 def _corpus_folder(spec: CorpusSpec, tokenizer: Tokenizer, store: Path, remember: bool = True) -> Path:
-    identity = [FORMAT_VERSION, _text_identity(spec, store, remember), spec.held_out, tokenizer.fingerprint]
+    identity = [FORMAT_VERSION, text_identity(spec, store, remember), spec.held_out, tokenizer.fingerprint]
     return store / "corpora" / f"{spec.name}-{fingerprint.of_value(identity)}"
 
 
-def _tokenizer_folder(texts: TrainingTexts, size: int, lowercase: bool, store: Path, remember: bool = True) -> Path:
-    parts = [[_text_identity(spec, store, remember), spec.held_out] for spec in texts.corpora]
-    return store / "tokenizers" / fingerprint.of_value([_TRAINER_VERSION, parts, size, lowercase])
+def text_identity(spec: CorpusSpec, store: Path, remember: bool) -> list[object]:
+    """What decides a corpus's documents: the content of its files, not their places, and how they are read.
 
-
-def _limited(spec: CorpusSpec, documents: int | None) -> CorpusSpec:
-    limits = [limit for limit in (spec.documents, documents) if limit is not None]
-    return replace(spec, documents=min(limits, default=None))
-
-
-def _text_identity(spec: CorpusSpec, store: Path, remember: bool) -> list[object]:
-    """What decides a corpus's documents: the content of its files, not their places, and how they are read."""
+    Args:
+        remember: whether hashes of files that were not known are written down in the store.
+    """
     settings = [spec.field, spec.split, spec.language, spec.documents]
     return [settings, [[source.format, _source_hash(source, store, remember)] for source in resolve_files(spec)]]
 

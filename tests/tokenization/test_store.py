@@ -12,10 +12,9 @@ import pytest
 
 from tokenization import fingerprint, store
 from tokenization.errors import DataError
-from tokenization.held_out import below_share, content_hash
 from tokenization.locking import locked
 from tokenization.spec import CorpusSpec
-from tokenization.store import TrainingTexts, open_or_build_corpus, open_or_train_tokenizer
+from tokenization.store import open_or_build_corpus
 from tokenization.vocabulary import Tokenizer
 
 Spec = Callable[..., CorpusSpec]
@@ -29,7 +28,6 @@ def no_building(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
             raise AssertionError("built again")
 
         monkeypatch.setattr(store, "build_corpus", never)
-        monkeypatch.setattr(store, "train_wordpiece", never)
 
     return forbid
 
@@ -104,26 +102,6 @@ def test_a_damaged_corpus_in_the_store_is_named(text_spec: Spec, letters: Tokeni
     (folder / "ids-00000.bin").write_bytes(b"")
     with pytest.raises(DataError, match=r"ids-00000\.bin: cut short: 0 bytes"):
         open_or_build_corpus(spec, letters, tmp_path / "store")
-
-
-def test_a_tokenizer_is_trained_once(text_spec: Spec, tmp_path: Path, no_building: Callable[[], None]) -> None:
-    spec = text_spec([[f"{verb}ing {verb}ed re{verb}s un{verb}able"] for verb in ("walk", "talk", "jump", "fix")] * 3)
-    trained = open_or_train_tokenizer([spec], 60, True, tmp_path / "store")
-    other = open_or_train_tokenizer([spec], 32, True, tmp_path / "store")
-    assert other.size == 32 < trained.size
-    no_building()
-    again = open_or_train_tokenizer([spec], 60, True, tmp_path / "store", documents=None)
-    assert again.fingerprint == trained.fingerprint
-
-
-def test_a_vocabulary_is_not_trained_on_the_held_out_share(text_spec: Spec) -> None:
-    documents = [[f"{a} {b}."] for a in "abcdefghij" for b in "klmnopqrst"]
-    spec = text_spec(documents, held_out=0.2)
-    kept = list(TrainingTexts((spec,)))
-    expected = [text for (text,) in documents if not below_share(content_hash(text), 0.2)]
-    assert kept == expected
-    assert len(kept) < len(documents)
-    assert list(TrainingTexts((replace(spec, held_out=0.0, documents=3),))) == [text for (text,) in documents[:3]]
 
 
 def build_slowly(spec: CorpusSpec, tokenizer_folder: Path, folder: Path, results: "multiprocessing.Queue[str]") -> None:

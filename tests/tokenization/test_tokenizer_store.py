@@ -1,0 +1,34 @@
+"""A vocabulary is trained once for what it is made of, and never on held-out text."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tokenization import tokenizer_store
+from tokenization.held_out import below_share, content_hash
+from tokenization.spec import CorpusSpec
+from tokenization.tokenizer_store import TrainingTexts, open_or_train_tokenizer
+
+Spec = Callable[..., CorpusSpec]
+
+
+def test_a_tokenizer_is_trained_once(text_spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = text_spec([[f"{verb}ing {verb}ed re{verb}s un{verb}able"] for verb in ("walk", "talk", "jump", "fix")] * 3)
+    trained = open_or_train_tokenizer([spec], 60, True, tmp_path / "store")
+    other = open_or_train_tokenizer([spec], 32, True, tmp_path / "store")
+    assert other.size == 32 < trained.size
+    monkeypatch.delattr(tokenizer_store, "train_wordpiece")
+    again = open_or_train_tokenizer([spec], 60, True, tmp_path / "store", documents=None)
+    assert again.fingerprint == trained.fingerprint
+
+
+def test_a_vocabulary_is_not_trained_on_the_held_out_share(text_spec: Spec) -> None:
+    documents = [[f"{a} {b}."] for a in "abcdefghij" for b in "klmnopqrst"]
+    spec = text_spec(documents, held_out=0.2)
+    kept = list(TrainingTexts((spec,)))
+    expected = [text for (text,) in documents if not below_share(content_hash(text), 0.2)]
+    assert kept == expected
+    assert len(kept) < len(documents)
+    assert list(TrainingTexts((replace(spec, held_out=0.0, documents=3),))) == [text for (text,) in documents[:3]]
