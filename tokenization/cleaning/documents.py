@@ -1,0 +1,93 @@
+"""Cleaning one document at a time: normal form, control characters, length, script, decontamination.
+
+A pure function of the text and the settings. Duplicates need to see all documents: see `sketch` and `duplicates`.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from tokenization.cleaning.contamination import KeptOut
+from tokenization.cleaning.scripts import check_language, script_share
+from tokenization.cleaning.spec import CleanSpec
+
+MIN_CHARACTERS = "min_characters"
+SCRIPT_SHARE = "script_share"
+EXACT_DUPLICATE = "exact_duplicate"
+NEAR_DUPLICATE = "near_duplicate"
+CONTAMINATED = "contaminated:"
+
+# What `str.splitlines` ends a line at besides \n, \r and the separators U+2028 and U+2029, which are no controls.
+_ODD_LINE_ENDS = re.compile("\r\n|[\v\f\x1c-\x1e\x85]")
+# Cc and Cf (as of Unicode 16), and halves of surrogate pairs, which are no characters at all. The two joiners (U+200C,
+# U+200D) stay: they are spelling in Persian and in the scripts of India, and hold emoji together.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f"
+    "\u202a-\u202e\u2060-\u2064\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]+"
+)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A document that stays, as it stays."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A document that goes.
+
+    Attributes:
+        reason: one of a few fixed names; for decontamination `contaminated:` and the task's name.
+        detail: what was found, for people.
+    """
+
+    reason: str
+    detail: str
+
+
+class Cleaner:
+    """The steps that look at one document, in the order of `CleanSpec`. Can be pickled.
+
+    Args:
+        kept_out: the examples that no document may hold; None where the spec does not ask for decontamination.
+
+    Raises:
+        RecipeError: a script share is asked for in a language whose script is not known.
+    """
+
+    def __init__(self, spec: CleanSpec, language: str, kept_out: KeptOut | None = None) -> None:
+        assert (spec.decontaminate is None) == (kept_out is None), "decontamination needs the examples to keep out"
+        if spec.script_share:
+            check_language(language)
+        self.spec, self.language, self.kept_out = spec, language, kept_out
+
+    def clean(self, text: str) -> Kept | Dropped:
+        """The document after every step, or why it is dropped."""
+        text = self._normalised(text)
+        fewest = max(1, self.spec.min_characters)
+        if len(text) < fewest:
+            return Dropped(MIN_CHARACTERS, f"{len(text)} characters, fewer than {fewest}")
+        if self.spec.script_share:
+            share = script_share(text, self.language)
+            if share < self.spec.script_share:
+                return Dropped(SCRIPT_SHARE, f"{share:.0%} of the letters in the script of {self.language}")
+        match = self.kept_out.match(text, self.language) if self.kept_out else None
+        if match:
+            return Dropped(CONTAMINATED + match.task, f"{match.split} row {match.row}: {match.what}")
+        return Kept(text)
+
+    def _normalised(self, text: str) -> str:
+        if self.spec.unicode != "keep":
+            text = unicodedata.normalize(self.spec.unicode, text)
+        return without_control(text).strip() if self.spec.control else text
+
+
+def without_control(text: str) -> str:
+    """Take out control and invisible format characters; odd line ends (form feed, NEL, \\r\\n …) become \\n.
+
+    Tabs stay, and so do the zero-width joiner and non-joiner.
+    """
+    return _INVISIBLE.sub("", _ODD_LINE_ENDS.sub("\n", text))

@@ -1,0 +1,134 @@
+"""What cleaning dropped, and why, with examples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tokenization.cleaning.documents import Dropped
+
+EXAMPLES = 5
+_EXCERPT = 120
+
+
+@dataclass(frozen=True)
+class Example:
+    """A dropped document: where it stood, how it begins, and what was found."""
+
+    origin: str
+    excerpt: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class NotCheckable:
+    """Examples of a task that are too short to be looked for: how many, and a few of them."""
+
+    task: str
+    count: int
+    of: int
+    texts: tuple[str, ...]
+
+
+@dataclass
+class _Reason:
+    documents: int = 0
+    characters: int = 0
+    examples: list[Example] = field(default_factory=list)
+
+
+class CleaningReport:
+    """Counts and examples by reason; reports of units are merged in the units' order.
+
+    Attributes:
+        documents, characters: what came in.
+        reasons: reason → what it dropped, in the order in which the reasons were first met.
+        not_checkable: examples that decontamination cannot look for.
+        not_checked: files of named suites that are not there.
+    """
+
+    def __init__(self, not_checkable: tuple[NotCheckable, ...] = (), not_checked: tuple[str, ...] = ()) -> None:
+        self.documents = self.characters = 0
+        self.reasons: dict[str, _Reason] = {}
+        self.not_checkable, self.not_checked = not_checkable, not_checked
+
+    def keep(self, characters: int) -> None:
+        """Count a document that stays."""
+        self.documents += 1
+        self.characters += characters
+
+    def drop(self, dropped: Dropped, origin: str, text: str) -> None:
+        """Count a document that goes; the first few of each reason are quoted."""
+        self.keep(len(text))
+        reason = self.reasons.setdefault(dropped.reason, _Reason())
+        reason.documents += 1
+        reason.characters += len(text)
+        if len(reason.examples) < EXAMPLES:
+            reason.examples.append(Example(origin, _excerpt(text), dropped.detail))
+
+    @property
+    def dropped(self) -> int:
+        """Documents that went, for whatever reason."""
+        return sum(reason.documents for reason in self.reasons.values())
+
+    def merge(self, later: CleaningReport) -> None:
+        """Add the report of a later unit."""
+        self.documents += later.documents
+        self.characters += later.characters
+        for name, more in later.reasons.items():
+            reason = self.reasons.setdefault(name, _Reason())
+            reason.documents += more.documents
+            reason.characters += more.characters
+            reason.examples = [*reason.examples, *more.examples][:EXAMPLES]
+        self.not_checkable = self.not_checkable or later.not_checkable
+        self.not_checked = self.not_checked or later.not_checked
+
+    def to_json(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "documents": self.documents,
+            "characters": self.characters,
+            "dropped": [
+                {
+                    "reason": name,
+                    "documents": reason.documents,
+                    "characters": reason.characters,
+                    "examples": [vars(example) for example in reason.examples],
+                }
+                for name, reason in self.reasons.items()
+            ],
+            "not_checkable": [vars(entry) | {"texts": list(entry.texts)} for entry in self.not_checkable],
+            "not_checked": list(self.not_checked),
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> CleaningReport:
+        """The report that `to_json` wrote."""
+        report = cls(
+            tuple(NotCheckable(**(entry | {"texts": tuple(entry["texts"])})) for entry in value["not_checkable"]),
+            tuple(value["not_checked"]),
+        )
+        report.documents, report.characters = value["documents"], value["characters"]
+        for entry in value["dropped"]:
+            examples = [Example(**example) for example in entry["examples"]]
+            report.reasons[entry["reason"]] = _Reason(entry["documents"], entry["characters"], examples)
+        return report
+
+    def text(self) -> str:
+        """For people, a line or more a reason."""
+        lines = [f"{self.documents:,} documents read, {self.dropped:,} dropped"]
+        for name, reason in self.reasons.items():
+            share = reason.characters / max(1, self.characters)
+            lines.append(f"  {name}: {reason.documents:,} documents, {share:.2%} of the characters")
+            lines += [f"    {item.origin}: {item.detail} — {item.excerpt!r}" for item in reason.examples]
+        for entry in self.not_checkable:
+            quoted = ", ".join(map(repr, entry.texts))
+            lines.append(f"  not checkable: {entry.count:,} of {entry.of:,} texts of {entry.task}, too short: {quoted}")
+        lines += [f"  not checked: {file}" for file in self.not_checked]
+        return "\n".join(lines)
+
+
+def _excerpt(text: str) -> str:
+    flat = " ".join(text[: 2 * _EXCERPT].split())
+    return flat if len(flat) <= _EXCERPT else flat[: _EXCERPT - 1] + "…"
