@@ -61,6 +61,11 @@ class Tokenizer:
         """Write tokenizer.json, vocab.txt and tokenizer_config.json; `AutoTokenizer` opens them with equal ids."""
         write_tokenizer(self._raw, folder)
 
+    @property
+    def kind(self) -> str:
+        """The model that cuts words: WordPiece, BPE or Unigram."""
+        return type(self._raw.model).__name__
+
     @cached_property
     def ordinary_ids(self) -> I64:
         kept = (n for n, token in enumerate(self._tokens) if n not in self.specials and not _UNUSED.fullmatch(token))
