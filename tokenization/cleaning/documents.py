@@ -3,11 +3,11 @@
 A pure function of the text and the settings. Duplicates need to see all documents: see `sketch` and `duplicates`.
 """
 
-import re
 import unicodedata
 from dataclasses import dataclass
 
 from tokenization.cleaning.contamination import KeptOut
+from tokenization.cleaning.control import without_control
 from tokenization.cleaning.scripts import check_language, script_share
 from tokenization.cleaning.spec import CleanSpec
 
@@ -16,16 +16,6 @@ SCRIPT_SHARE = "script_share"
 EXACT_DUPLICATE = "exact_duplicate"
 NEAR_DUPLICATE = "near_duplicate"
 CONTAMINATED = "contaminated:"
-
-# What `str.splitlines` ends a line at besides \n, \r and the separators U+2028 and U+2029, which are no controls.
-_ODD_LINE_ENDS = re.compile("\r\n|[\v\f\x1c-\x1e\x85]")
-# Cc and Cf (as of Unicode 16), and halves of surrogate pairs, which are no characters at all. The two joiners (U+200C,
-# U+200D) stay: they are spelling in Persian and in the scripts of India, and hold emoji together.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b\u200e\u200f"
-    "\u202a-\u202e\u2060-\u2064\u2066-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]+"
-)
 
 
 @dataclass(frozen=True)
@@ -83,11 +73,3 @@ class Cleaner:
         if self.spec.unicode != "keep":
             text = unicodedata.normalize(self.spec.unicode, text)
         return without_control(text).strip() if self.spec.control else text
-
-
-def without_control(text: str) -> str:
-    """Take out control and invisible format characters; odd line ends (form feed, NEL, \\r\\n …) become \\n.
-
-    Tabs stay, and so do the zero-width joiner and non-joiner.
-    """
-    return _INVISIBLE.sub("", _ODD_LINE_ENDS.sub("\n", text))

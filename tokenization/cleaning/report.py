@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tokenization.cleaning.contamination import NotCheckable
 from tokenization.cleaning.documents import Dropped
 
 EXAMPLES = 5
@@ -19,16 +20,6 @@ class Example:
     origin: str
     excerpt: str
     detail: str
-
-
-@dataclass(frozen=True)
-class NotCheckable:
-    """Examples of a task that are too short to be looked for: how many, and a few of them."""
-
-    task: str
-    count: int
-    of: int
-    texts: tuple[str, ...]
 
 
 @dataclass
