@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tokenization import fingerprint
 from tokenization.errors import DataError
+from tokenization.fast_encode import Encoded, Encoder, encoder_of
 from tokenization.tokenizer_files import SPECIALS, bert_tokenizer, read_tokenizer, tokens_by_id, write_tokenizer
 from tokenization.wordpiece import trained_vocabulary
 
@@ -79,8 +80,28 @@ class Tokenizer:
 
     def encode(self, texts: Sequence[str]) -> list[I64]:
         """The ids of each text, no special tokens added."""
-        encodings = self._raw.encode_batch_fast(list(texts), add_special_tokens=False)
-        return [np.array(encoding.ids, dtype=np.int64) for encoding in encodings]
+        ids_T, lengths_N = self.encode_flat(texts)
+        return np.split(ids_T, np.cumsum(lengths_N)[:-1]) if len(lengths_N) else []
+
+    def encode_flat(self, texts: Sequence[str]) -> tuple[I64, I64]:
+        """The ids of all texts end to end, and how many are of each text.
+
+        Raises:
+            DataError: a text with half of a surrogate pair.
+        """
+        return self._encoder.encode_flat(texts)
+
+    def encode_places(self, texts: Sequence[str]) -> Encoded:
+        """The same ids; where each token begins in its text, in characters; how many tokens each text has.
+
+        Raises:
+            DataError: a text with half of a surrogate pair.
+        """
+        return self._encoder.encode_places(texts)
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        return encoder_of(self._raw)
 
     def encode_words(self, rows: Sequence[Sequence[str]]) -> list[tuple[I64, I64]]:
         """The ids of each row of words and, for each id, the index of its word; for tagging.
