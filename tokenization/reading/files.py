@@ -1,9 +1,11 @@
 """Which files a corpus is read from, in which order, and in which format each is written."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from tokenization.errors import DataError
+from tokenization.reading.opening import READ_ERRORS, UNPACKERS, UNREAD_ARCHIVES, endings, file_system, is_url, opened
 from tokenization.spec import CorpusSpec, Format
 
 ENDINGS: dict[str, Format] = {
@@ -14,30 +16,46 @@ ENDINGS: dict[str, Format] = {
     ".json": "jsonl",
     ".parquet": "parquet",
 }
+# How a file begins whose name has no ending, as WikiExtractor's `wiki_00`.
+_BEGINNINGS: dict[bytes, Format] = {b"<doc ": "wikiextractor", b"PAR1": "parquet", b"{": "jsonl"}
 _DATASET_MARKS = ("state.json", "dataset_dict.json")
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One thing to read: a file, a dataset's folder, or (format `dataset`, relative path) a dataset's name."""
+    """One thing to read.
 
-    path: Path
+    Attributes:
+        place: an absolute path, a URL, or a dataset's name.
+        format: never `auto`.
+        entry: which of the corpus's `files` it comes from.
+    """
+
+    place: str
     format: Format
+    entry: int = 0
+
+    @property
+    def path(self) -> Path:
+        """Where it lies on this machine; of a URL or a name, a path at which nothing is."""
+        return Path(self.place)
 
 
 def resolve_files(spec: CorpusSpec) -> tuple[SourceFile, ...]:
     """The files of a corpus: in the order given, those of a glob or a folder sorted by path.
 
     Raises:
-        DataError: nothing is there, a file comes twice, or its ending tells no format.
+        DataError: nothing is there, a file comes twice, its ending tells no format, or a URL has no backend.
     """
-    if spec.format == "dataset":
-        return tuple(_dataset(spec, path) for path in map(Path, spec.files))
-    found = [source for path in map(Path, spec.files) for source in _expand(spec, path)]
-    paths = [source.path for source in found]
-    twice = sorted({str(path) for path in paths if paths.count(path) > 1}) if len(set(paths)) < len(paths) else []
-    if twice:
-        raise DataError(f"corpora.{spec.name}.files: {twice[0]} is named more than once; its text would count double.")
+    found = [source for entry, place in enumerate(spec.files) for source in _sources(spec, str(place), entry)]
+    seen: set[str] = set()
+    for source in found:
+        if source.place in seen:
+            raise DataError(
+                f"corpora.{spec.name}.files: {source.place} is named more than once; its text would count double. "
+                "To have it counted double, give it a weight."
+            )
+        seen.add(source.place)
     return tuple(found)
 
 
@@ -46,34 +64,67 @@ def is_saved_dataset(folder: Path) -> bool:
     return any((folder / mark).is_file() for mark in _DATASET_MARKS)
 
 
-def _dataset(spec: CorpusSpec, path: Path) -> SourceFile:
-    if path.is_absolute() and not path.exists():
-        raise _missing(spec, path)
-    return SourceFile(path, "dataset")
+def _sources(spec: CorpusSpec, place: str, entry: int) -> list[SourceFile]:
+    if spec.format == "dataset":
+        if Path(place).is_absolute() and not Path(place).exists():
+            raise _missing(spec, place)
+        return [SourceFile(place, "dataset", entry)]
+    if spec.format == "auto" and not is_url(place) and is_saved_dataset(Path(place)):
+        return [SourceFile(place, "dataset", entry)]
+    files = _remote_files(spec, place) if is_url(place) else _local_files(spec, Path(place))
+    return [SourceFile(file, _format(spec, file), entry) for file in files]
 
 
-def _expand(spec: CorpusSpec, path: Path) -> list[SourceFile]:
+def _local_files(spec: CorpusSpec, path: Path) -> list[str]:
     if path.is_file():
-        return [SourceFile(path, _format(spec, path))]
+        return [str(path)]
     if path.is_dir():
-        if spec.format == "auto" and is_saved_dataset(path):
-            return [SourceFile(path, "dataset")]
-        wanted = [ending for ending, format in ENDINGS.items() if spec.format in ("auto", format)]
-        inside = [file for file in sorted(path.rglob("*")) if file.suffix.lower() in wanted and _visible(file, path)]
-        if not inside:
-            raise DataError(
-                f"corpora.{spec.name}.files: the folder {path} holds no file ending in {', '.join(wanted)}. "
-                "Name the files themselves, or set `format`."
-            )
-        return [SourceFile(file, _format(spec, file)) for file in inside]
-    matches = _glob(path)
-    if not matches:
-        raise _missing(spec, path)
-    return [SourceFile(file, _format(spec, file)) for file in matches]
+        inside = (file for file in sorted(path.rglob("*")) if file.is_file())
+        return _wanted(spec, str(path), ((str(file), file.relative_to(path).as_posix()) for file in inside))
+    return [str(file) for file in _glob(path)] or _refuse(spec, str(path))
 
 
-def _visible(file: Path, folder: Path) -> bool:
-    return file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+def _remote_files(spec: CorpusSpec, url: str) -> list[str]:
+    filesystem, path = file_system(url)
+    try:
+        if filesystem.isfile(path):
+            return [url]
+        if filesystem.isdir(path):
+            inside = sorted(filesystem.find(path))
+            named = ((filesystem.unstrip_protocol(file), file.removeprefix(path)) for file in inside)
+            return _wanted(spec, url, named)
+        matches = sorted(file for file in filesystem.glob(path) if filesystem.isfile(file))
+    except OSError as error:
+        raise DataError(f"corpora.{spec.name}.files: {url}: cannot be listed: {error}") from None
+    return [filesystem.unstrip_protocol(file) for file in matches] or _refuse(spec, url)
+
+
+def _wanted(spec: CorpusSpec, folder: str, inside: Iterable[tuple[str, str]]) -> list[str]:
+    """Of (place, path within the folder), the places of files that are not hidden and may be of the format."""
+    files = [place for place, name in inside if not any(part.startswith(".") for part in PurePosixPath(name).parts)]
+    wanted = [place for place in files if _may_be(spec.format, place)]
+    if not wanted:
+        allowed = [
+            ending for ending, format in ENDINGS.items() if spec.format in ("auto", _family(spec.format, format))
+        ]
+        raise DataError(
+            f"corpora.{spec.name}.files: the folder {folder} holds no text: none of its {len(files)} files "
+            f"ends in {', '.join(allowed) or 'nothing'} (or one of these and {', '.join(UNPACKERS)}). "
+            "Name the files themselves, or set `format`."
+        )
+    return wanted
+
+
+def _may_be(wanted: Format, place: str) -> bool:
+    """Whether a file of a folder is meant: by its ending, or, without one, by how it begins."""
+    ending = endings(place)[0]
+    told = ENDINGS.get(ending) if ending else _sniffed(place)
+    return told is not None and wanted in ("auto", _family(wanted, told))
+
+
+def _family(wanted: Format, told: Format) -> Format:
+    """What a plain text file is taken for: `wanted`, where that is a way of reading plain text."""
+    return wanted if told == "text" and wanted in ("lines", "document", "wikiextractor") else told
 
 
 def _glob(path: Path) -> list[Path]:
@@ -85,21 +136,44 @@ def _glob(path: Path) -> list[Path]:
     return sorted(file for file in Path(*parts[:first]).glob(str(Path(*parts[first:]))) if file.is_file())
 
 
-def _format(spec: CorpusSpec, path: Path) -> Format:
+def _format(spec: CorpusSpec, place: str) -> Format:
+    ending = endings(place)[0]
+    if ending in UNREAD_ARCHIVES:
+        raise DataError(
+            f"corpora.{spec.name}.files: {place} is packed as {ending}, which is not read; "
+            f"compressed files may end in {', '.join(UNPACKERS)}. Unpack it, or pack it so."
+        )
     if spec.format != "auto":
         return spec.format
-    known = ENDINGS.get(path.suffix.lower())
+    known = ENDINGS.get(ending) or _sniffed(place)
     if known is None:
         raise DataError(
-            f"corpora.{spec.name}.files: {path} has the ending {path.suffix or '(none)'!r}, which tells no format; "
+            f"corpora.{spec.name}.files: {place} has the ending {ending or '(none)'!r}, which tells no format; "
             f"known endings: {', '.join(ENDINGS)}. Set `format` to text, jsonl or parquet."
         )
     return known
 
 
-def _missing(spec: CorpusSpec, path: Path) -> DataError:
+def _sniffed(place: str) -> Format | None:
+    """The format that a file's first bytes tell, if they do."""
+    try:
+        with opened(place) as handle:
+            head = handle.read(64).removeprefix(b"\xef\xbb\xbf")
+    except READ_ERRORS:
+        return None  # what is wrong with it is said when it is read
+    return next((format for mark, format in _BEGINNINGS.items() if head.startswith(mark)), None)
+
+
+def _refuse(spec: CorpusSpec, place: str) -> list[str]:
+    raise _missing(spec, place)
+
+
+def _missing(spec: CorpusSpec, place: str) -> DataError:
+    if is_url(place):
+        return DataError(f"corpora.{spec.name}.files: there is no {place}. Correct the URL or the pattern.")
+    path = Path(place)
     nearest = next((parent for parent in path.parents if parent.exists()), path.parent)
     return DataError(
-        f"corpora.{spec.name}.files: there is no {path} (the nearest folder that exists is {nearest}). "
+        f"corpora.{spec.name}.files: there is no {place} (the nearest folder that exists is {nearest}). "
         "Correct the path, or point `data` or TRIPTYCH_DATA to the folder that holds it."
     )

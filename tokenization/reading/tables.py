@@ -1,6 +1,9 @@
-"""Texts out of columns: parquet files, and datasets of the `datasets` library."""
+"""Texts out of columns: parquet files, and datasets of the `datasets` library; whole or by ranges of rows."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -8,66 +11,106 @@ import pyarrow
 import pyarrow.parquet
 
 from tokenization.errors import DataError, did_you_mean
-from tokenization.reading.files import is_saved_dataset
+from tokenization.reading.faults import Faults
+from tokenization.reading.files import SourceFile, is_saved_dataset
+from tokenization.reading.opening import is_url, opened
 from tokenization.spec import CorpusSpec
 
 _ROWS_AT_ONCE = 256
+_BYTES_AT_ONCE = 1 << 23
+# Without it, Arrow reads a row group's whole column before its first row.
+_BUFFER = 1 << 20
+
+Range = tuple[int, int, int]  # first row, one past the last, bytes of text between them (about)
 
 
-def parquet_cells(path: Path, spec: CorpusSpec) -> Iterator[tuple[str, str]]:
-    """Yield (text, origin) of a parquet file's column, a batch of rows in memory at a time; null is empty text.
+def parquet_ranges(place: str, field: str, size: int) -> list[Range]:
+    """Cut a parquet file into row ranges of about `size` bytes of text; one that begins within a row group has to
+    decode the rows before it.
 
     Raises:
-        DataError: not a parquet file, no such column, or a column that holds no text.
+        DataError: not a parquet file, or no such column.
     """
+    with _parquet(place, field) as file:
+        return _cut([(group.stop - group.first, group.bytes) for group in _row_groups(file, field)], size)
+
+
+def parquet_cells(
+    source: SourceFile, start: int, stop: int | None, field: str, faults: Faults
+) -> Iterator[tuple[str, str]]:
+    """Yield (text, origin) of a parquet file's column, some rows in memory at a time; null is empty text."""
+    row = start
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
-            _require_text_column(file.schema_arrow, spec.field, str(path))
-            row = 0
-            for batch in file.iter_batches(_ROWS_AT_ONCE, columns=[spec.field]):
-                for text in batch.column(0).to_pylist():
-                    yield text or "", f"{path} row {row}"
-                    row += 1
-    except (pyarrow.ArrowInvalid, OSError) as error:
-        raise DataError(f"{path}: not a whole parquet file: {error}. Fetch or write the file again.") from None
+        with _parquet(source.place, field) as file:
+            for text in _column(file, field, start, stop):
+                yield text or "", f"{source.place} row {row}"
+                row += 1
+            if file.metadata.num_rows == 0:
+                raise DataError(f"{source.place}: the file is empty: it has no rows. Remove it, or write it again.")
+    except DataError as error:
+        faults.meet(error)
 
 
-def dataset_cells(path: Path, spec: CorpusSpec) -> Iterator[tuple[str, str]]:
-    """Yield (text, origin) of a dataset: a folder of `save_to_disk`, a folder of data files, or a public name.
+def dataset_ranges(spec: CorpusSpec, place: str, size: int) -> list[Range]:
+    """Cut a dataset into row ranges of about `size` bytes.
 
     Raises:
-        DataError: it cannot be opened, has no such split or column, or the column holds no text.
+        DataError: it cannot be opened, or has no such split or column.
     """
-    rows = _open_dataset(path, spec.split)
-    _require_text_column(rows.features.arrow_schema, spec.field, f"{path} ({spec.split})")
-    texts: Iterable[Any] = rows.select_columns([spec.field])
-    for number, row in enumerate(texts):
-        yield row[spec.field] or "", f"{path} ({spec.split}) row {number}"
+    rows = open_dataset(spec, place)
+    require_text_column(rows.features.arrow_schema, spec.field, f"{place} ({spec.split})")
+    stored = rows.data.column(spec.field)
+    share = stored.nbytes // max(len(stored), 1)  # a selection of rows may be fewer than are stored
+    return _cut([(len(rows), share * len(rows))], size)
 
 
-def _open_dataset(path: Path, split: str) -> Any:
+def dataset_cells(
+    spec: CorpusSpec, place: str, start: int, stop: int | None, faults: Faults
+) -> Iterator[tuple[str, str]]:
+    """Yield (text, origin) of a dataset: a folder of `save_to_disk`, a folder of data files, or a public name."""
+    where = f"{place} ({spec.split})"
+    try:
+        rows = open_dataset(spec, place)
+        require_text_column(rows.features.arrow_schema, spec.field, where)
+        if not len(rows):
+            raise DataError(f"{where}: the dataset is empty: it has no rows. Name another split or dataset.")
+    except DataError as error:
+        return faults.meet(error)
+    end = len(rows) if stop is None else stop
+    texts: Iterable[Any] = rows.select_columns([spec.field]).select(range(start, end))
+    for number, row in enumerate(texts, start):
+        yield row[spec.field] or "", f"{where} row {number}"
+
+
+def open_dataset(spec: CorpusSpec, place: str, streaming: bool = False) -> Any:
+    """Open one split of a dataset.
+
+    Raises:
+        DataError: it cannot be opened, or has no such split.
+    """
     import datasets  # a second of import that only this format needs
 
     try:
-        if not is_saved_dataset(path):
-            return datasets.load_dataset(str(path), split=split)
-        saved = datasets.load_from_disk(str(path))
+        if not is_saved_dataset(Path(place)):
+            return datasets.load_dataset(place, spec.config, split=spec.split, streaming=streaming)
+        saved = datasets.load_from_disk(place)
     except (ValueError, OSError, datasets.exceptions.DatasetsError) as error:
         raise DataError(
-            f"dataset {path}, split {split!r}: {error}\nCorrect the name or the split, or save the dataset with "
+            f"dataset {place}, split {spec.split!r}: {error}\nCorrect the name or the split, or save the dataset with "
             "`save_to_disk` where there is a network and name that folder."
         ) from None
-    if not isinstance(saved, datasets.DatasetDict):
-        return saved
-    if split not in saved:
-        raise DataError(
-            f"dataset {path}: no split {split!r}; there are: {', '.join(map(repr, saved))}"
-            f"{did_you_mean(split, saved) or '.'} Set the corpus's `split`."
-        )
-    return saved[split]
+    if isinstance(saved, datasets.DatasetDict):
+        if spec.split not in saved:
+            raise DataError(
+                f"dataset {place}: no split {spec.split!r}; there are: {', '.join(map(repr, saved))}"
+                f"{did_you_mean(spec.split, saved) or '.'} Set the corpus's `split`."
+            )
+        saved = saved[spec.split]
+    return saved.to_iterable_dataset() if streaming else saved
 
 
-def _require_text_column(schema: Any, field: str, where: str) -> None:
+def require_text_column(schema: Any, field: str, where: str) -> None:
+    """Refuse a table without the column, or whose column holds no text."""
     if field not in schema.names:
         raise DataError(
             f"{where}: no column {field!r}; there are: {', '.join(map(repr, schema.names)) or 'none'}"
@@ -75,5 +118,69 @@ def _require_text_column(schema: Any, field: str, where: str) -> None:
         )
     kind = schema.field(field).type
     kind = kind.value_type if pyarrow.types.is_dictionary(kind) else kind
-    if not (pyarrow.types.is_string(kind) or pyarrow.types.is_large_string(kind) or pyarrow.types.is_null(kind)):
+    texts = (pyarrow.types.is_string, pyarrow.types.is_large_string, pyarrow.types.is_string_view)
+    if not (pyarrow.types.is_null(kind) or any(is_text(kind) for is_text in texts)):
         raise DataError(f"{where}: column {field!r} holds {kind}, not text. Set the corpus's `field`.")
+
+
+@contextmanager
+def _parquet(place: str, field: str) -> Iterator[Any]:
+    """A parquet file that has the column."""
+    try:
+        with ExitStack() as stack:
+            # Arrow opens a local file by itself, and reads it faster than through Python.
+            handle = stack.enter_context(opened(place, unpack=False)) if is_url(place) else place
+            file = stack.enter_context(pyarrow.parquet.ParquetFile(handle, buffer_size=_BUFFER))
+            require_text_column(file.schema_arrow, field, place)
+            yield file
+    except (pyarrow.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{place}: not a whole parquet file: {error}. Fetch or write the file again.") from None
+
+
+@dataclass(frozen=True)
+class _RowGroup:
+    """Some rows first … stop - 1 that were written together, and the bytes of one column in them."""
+
+    number: int
+    first: int
+    stop: int
+    bytes: int
+
+
+def _row_groups(file: Any, field: str) -> list[_RowGroup]:
+    metadata = file.metadata
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    starts = [0, *accumulate(group.num_rows for group in groups)]
+    names = [metadata.schema.column(at).path for at in range(metadata.num_columns)]
+    sizes = [group.column(names.index(field)).total_uncompressed_size for group in groups]
+    return [
+        _RowGroup(number, *rows, size) for number, (rows, size) in enumerate(zip(pairwise(starts), sizes, strict=True))
+    ]
+
+
+def _column(file: Any, field: str, start: int, stop: int | None) -> Iterator[Any]:
+    """The column's values in the rows start … stop - 1, decoding only the row groups in which they lie."""
+    wanted = [
+        group for group in _row_groups(file, field) if group.stop > start and (stop is None or group.first < stop)
+    ]
+    average = sum(group.bytes for group in wanted) // max(sum(group.stop - group.first for group in wanted), 1)
+    at_once = max(1, min(_ROWS_AT_ONCE, _BYTES_AT_ONCE // max(average, 1)))
+    row = wanted[0].first if wanted else 0
+    for batch in file.iter_batches(at_once, row_groups=[group.number for group in wanted], columns=[field]):
+        left = None if stop is None else max(stop - row, 0)
+        if left == 0:
+            return
+        yield from batch.column(0)[max(start - row, 0) : left].to_pylist()
+        row += batch.num_rows
+
+
+def _cut(groups: list[tuple[int, int]], size: int) -> list[Range]:
+    """Row ranges of about `size` bytes out of (rows, bytes) of consecutive groups; a large group in equal parts."""
+    ranges: list[Range] = []
+    row = 0
+    for rows, taken in groups:
+        parts = max(1, min(rows, round(taken / size)))
+        bounds = [row + rows * part // parts for part in range(parts + 1)]
+        ranges += [(low, high, taken // parts) for low, high in pairwise(bounds)]
+        row += rows
+    return ranges

@@ -91,7 +91,7 @@ def test_empty_documents_are_skipped_and_told(tmp_path: Path) -> None:
     told: list[str] = []
     kept = [document.text for document in read_documents(CorpusSpec("c", (file,)), told.append)]
     assert kept == ["a", "b"]
-    assert told == [f"{file}:{line}" for line in (2, 3, 4)]
+    assert told == [f"{file} byte {offset}" for offset in (14, 27, 42)]
 
 
 def test_the_first_documents_are_counted_without_the_empty_ones(tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""Opening a file wherever it lies and however it is compressed."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+
+import fsspec
+import pyarrow
+
+from tokenization import fingerprint
+from tokenization.errors import DataError, did_you_mean
+
+# What may be raised while a file is read on: the disk, the network, or an archive that is cut short or damaged.
+READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
+
+_BUFFER = 1 << 20
+# A decompressor that meets the end too early gives up a whole buffer of what it had: a small one loses little.
+_UNPACKED_BUFFER = 1 << 12
+_VERSION_KEYS = ("etag", "checksum", "md5hash", "crc32c", "generation", "size", "mtime", "lastmodified", "updated")
+
+
+def _unzstd(raw: BinaryIO) -> Any:
+    # `zstandard.stream_reader` takes a frame that is cut short for the end of the text; Arrow's reader says so.
+    return pyarrow.CompressedInputStream(raw, "zstd")
+
+
+UNPACKERS: dict[str, Callable[[BinaryIO], Any]] = {
+    ".gz": lambda raw: gzip.GzipFile(fileobj=raw),
+    ".zst": _unzstd,
+    ".xz": lzma.LZMAFile,
+    ".bz2": bz2.BZ2File,
+}
+UNREAD_ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".lz4", ".br", ".lzma", ".z")
+
+
+def is_url(place: str) -> bool:
+    """Whether fsspec opens it, and not the file system of this machine."""
+    return "://" in place
+
+
+def endings(place: str) -> tuple[str, str]:
+    """The ending that tells the format and the one that tells the compression, in small letters; "" for none."""
+    name = PurePosixPath(urlsplit(place).path if place.startswith(("http://", "https://")) else place)
+    packed = name.suffix.lower() if name.suffix.lower() in UNPACKERS else ""
+    return (PurePosixPath(name.stem) if packed else name).suffix.lower(), packed
+
+
+@contextmanager
+def opened(place: str, unpack: bool = True) -> Iterator[BinaryIO]:
+    """Open a path or URL for reading bytes, decompressed by its ending.
+
+    Raises:
+        DataError: no backend for the URL.
+        OSError: it cannot be opened.
+    """
+    with ExitStack() as stack:
+        raw = stack.enter_context(_raw(place))
+        packed = endings(place)[1] if unpack else ""
+        if packed:
+            raw = stack.enter_context(io.BufferedReader(UNPACKERS[packed](raw), _UNPACKED_BUFFER))
+        yield cast(BinaryIO, raw)
+
+
+def _raw(place: str) -> Any:
+    if not is_url(place):
+        return open(place, "rb", buffering=_BUFFER)
+    filesystem, path = file_system(place)
+    return io.BufferedReader(filesystem.open(path, "rb"), _BUFFER)
+
+
+def file_system(url: str) -> tuple[Any, str]:
+    """fsspec's file system for a URL, and the path within it.
+
+    Raises:
+        DataError: an unknown protocol, or one whose package is not installed.
+    """
+    try:
+        filesystem, path = fsspec.core.url_to_fs(url)
+    except ImportError as error:
+        protocol = url.split("://")[0]
+        known = fsspec.registry.known_implementations.get(protocol, {}).get("err", "")
+        raise DataError(f"{url}: the backend of {protocol}:// is not installed. {known or error} with pip.") from None
+    except ValueError:
+        protocol, known = url.split("://")[0], fsspec.available_protocols()
+        raise DataError(
+            f"{url}: {protocol}:// is no protocol that fsspec knows{did_you_mean(protocol, known) or '.'} "
+            "Usual ones are s3, gs, https, file."
+        ) from None
+    return filesystem, path
+
+
+def size_of(place: str) -> int | None:
+    """A file's bytes as it lies there, or None where the other side does not say."""
+    if not is_url(place):
+        return Path(place).stat().st_size
+    filesystem, path = file_system(place)
+    size = filesystem.info(path).get("size")
+    return None if size is None else int(size)
+
+
+def remote_version(url: str) -> str:
+    """What tells one content of a URL from another without reading it: its tag, checksum, size and time of change.
+
+    Raises:
+        DataError: no backend for the URL, or nothing there.
+    """
+    filesystem, path = file_system(url)
+    try:
+        info = filesystem.info(path)
+    except OSError as error:
+        raise DataError(f"{url}: cannot be looked up: {error}. Correct the URL, or try again.") from None
+    told = {str(key).lower().replace("-", "").replace("_", ""): str(value) for key, value in info.items()}
+    return fingerprint.of_value({key: told[key] for key in _VERSION_KEYS if told.get(key, "None") != "None"})
