@@ -1,20 +1,91 @@
-"""Duplicates over all units' sketches."""
+"""Duplicates over all units' sketches: candidates by equal keys, verified one by one, the earliest kept.
 
-from collections.abc import Sequence
+A document is dropped if it is a duplicate of an earlier one that is itself kept. Not of any earlier one: in a chain in
+which B resembles A, and C resembles B but not A, only B goes; nothing goes that no kept document stands for. Documents
+are numbered through all units, in order, so that what is dropped depends on neither workers nor memory.
+"""
+
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tokenization.cleaning.documents import Dropped
+import numpy as np
+
+from tokenization import atomic
+from tokenization.cleaning.buckets import Partitions, read_buckets, write_buckets
+from tokenization.cleaning.candidates import SketchedCorpus
+from tokenization.cleaning.documents import EXACT_DUPLICATE, NEAR_DUPLICATE, Dropped
 from tokenization.cleaning.spec import CleanSpec
+
+DUPLICATES = "duplicates.npy"
+
+_ROW = np.dtype(
+    [
+        ("document", np.uint32),
+        ("exact", np.bool_),
+        ("kept_unit", np.uint32),
+        ("kept_document", np.uint32),
+        ("similarity", np.float32),
+    ]
+)
+Row = tuple[int, bool, int, int, float]
 
 
 def find_duplicates(folders: Sequence[Path], clean: CleanSpec, work: Path) -> None:
-    """Compare the sketches of all units, in order, and write each unit's duplicates into its folder.
+    """Compare the sketches of all units and write the duplicates of each unit into its folder.
+
+    Doing it again writes the same again.
 
     Args:
-        work: a folder for what does not fit in memory; removed afterwards.
+        folders: what `write_sketches` wrote, in the units' order.
+        work: a folder for what does not fit in memory, about 16 bytes per document and key; made if it is not there,
+            and left empty.
     """
+    corpus = SketchedCorpus(folders, clean)
+    with atomic.scratch(work) as folder:
+        partitions = Partitions.for_documents(folder, corpus.documents)
+        for unit in range(len(folders)):
+            corpus.add_keys(unit, partitions)
+        room = write_buckets(partitions, corpus.keys, folder)
+        finished, rows = 0, list[Row]()
+        for unit, row in _decide(corpus, folder, room):
+            while finished < unit:
+                _write(folders[finished], rows)
+                finished, rows = finished + 1, []
+            rows.append(row)
+        for number in range(finished, len(folders)):
+            _write(folders[number], rows if number == finished else [])
+
+
+def _decide(corpus: SketchedCorpus, folder: Path, room: int) -> Iterator[tuple[int, Row]]:
+    """Each duplicate, ascending: its unit, and what is written of it.
+
+    Of each bucket only the documents that were kept are looked at, so that a thousand copies of a page cost a thousand
+    comparisons and not half a million.
+    """
+    kept = np.memmap(folder / "kept.bin", dtype=np.uint64, mode="w+", shape=(room + 1,))  # an empty file cannot be
+    for document, buckets in read_buckets(folder, corpus.documents):
+        earlier = [kept[bucket + 1 : bucket + 1 + int(kept[bucket])] for bucket in buckets.tolist()]
+        found = corpus.first_like(document, np.unique(np.concatenate(earlier)).astype(np.int64))
+        if found:
+            (unit, inside), (kept_unit, kept_inside) = corpus.place(document), corpus.place(found.kept)
+            yield unit, (inside, found.exact, kept_unit, kept_inside, found.similarity)
+        else:
+            kept[buckets] += np.uint64(1)
+            kept[buckets + kept[buckets].astype(np.int64)] = document
+
+
+def _write(folder: Path, rows: Sequence[Row]) -> None:
+    with atomic.aside(folder / DUPLICATES) as temporary, open(temporary, "wb") as file:
+        np.save(file, np.array(rows, dtype=_ROW))
 
 
 def read_duplicates(folder: Path) -> dict[int, Dropped]:
     """A unit's duplicates: number of the document within the unit → why it is dropped."""
-    return {}
+    return {int(row["document"]): _dropped(row) for row in np.load(folder / DUPLICATES)}
+
+
+def _dropped(row: np.void) -> Dropped:
+    kept = f"document {row['kept_document']} of block {row['kept_unit']}"
+    if row["exact"]:
+        return Dropped(EXACT_DUPLICATE, f"equal to {kept}")
+    return Dropped(NEAR_DUPLICATE, f"{row['similarity']:.0%} of its n-grams and those of {kept} are shared")

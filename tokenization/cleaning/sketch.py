@@ -3,8 +3,8 @@
 exact.bin: 128 bits (blake2b) of each document's text with every run of white space as one space: copies that differ in
 line breaks are equal, all else counts. With near duplicates also ngrams.bin: each document's set of n-gram hashes,
 ascending, cut to 32 bits (two sets of a hundred thousand share two or three by chance, which no similarity shows);
-ends.bin: where each set ends in it; signatures.bin: the sets' MinHash signatures (datasketch). A document of fewer
-units than an n-gram has an empty set: it can only be an exact duplicate.
+ends.bin: 0 and where each set ends in it; signatures.bin: the sets' MinHash signatures (datasketch). A document of
+fewer units than an n-gram has an empty set: it can only be an exact duplicate.
 
 Letters: D documents, G n-grams, P permutations.
 """
@@ -21,6 +21,7 @@ from datasketch import MinHash
 from numpy.typing import NDArray
 
 from tokenization import atomic
+from tokenization.cleaning.buckets import changes
 from tokenization.cleaning.ngrams import U64, hash_ngrams, hash_units
 from tokenization.cleaning.spec import CleanSpec
 
@@ -41,6 +42,8 @@ def write_sketches(texts: Iterable[str], folder: Path, clean: CleanSpec) -> None
         names = (_EXACT, _NGRAMS, _ENDS, _SIGNATURES) if clean.near else (_EXACT,)
         exact, *near = [stack.enter_context(open(temporary / name, "wb")) for name in names]
         empty = MinHash(clean.near.permutations, scheme="affine32", hashfunc=np.asarray) if clean.near else None
+        if near:
+            near[1].write(np.uint64(0).tobytes())
         end = 0
         for text in texts:
             exact.write(exact_hash(text))
@@ -59,7 +62,7 @@ def exact_hash(text: str) -> bytes:
 def ngram_set(text: str, length: int) -> U32:
     """The set of a document's n-grams, ascending."""
     ngrams_G = np.sort(hash_ngrams(hash_units(text).hashes_U, length).astype(np.uint32))
-    return ngrams_G[np.diff(ngrams_G, prepend=~ngrams_G[:1]) != 0]
+    return ngrams_G[changes(ngrams_G)]
 
 
 def jaccard(one_G: U32, other_G: U32) -> float:
@@ -88,6 +91,11 @@ class Sketches:
     folder: Path
     permutations: int
 
+    @property
+    def count(self) -> int:
+        """How many documents."""
+        return (self.folder / _EXACT).stat().st_size // 16
+
     @cached_property
     def exact_D2(self) -> U64:
         """The exact hashes, in two halves; mapped."""
@@ -95,27 +103,30 @@ class Sketches:
 
     @cached_property
     def signatures_DP(self) -> U32:
-        """The signatures; mapped."""
+        """The signatures; mapped, for those of single documents."""
         return _mapped(self.folder / _SIGNATURES, np.uint32).reshape(-1, self.permutations)
 
-    @cached_property
-    def _ends_D(self) -> U64:
-        return _mapped(self.folder / _ENDS, np.uint64)
-
-    @property
-    def count(self) -> int:
-        """How many documents."""
-        return (self.folder / _EXACT).stat().st_size // 16
+    def read_signatures(self, first: int, stop: int) -> U32:
+        """A copy of the signatures first … stop - 1: what is mapped and read through counts as a process's memory."""
+        width = self.permutations
+        values = np.fromfile(
+            self.folder / _SIGNATURES, dtype=np.uint32, offset=4 * width * first, count=(stop - first) * width
+        )
+        return values.reshape(-1, width)
 
     def ngrams(self, document: int) -> U32:
         """The n-gram set of a document."""
-        start, stop = int(self._ends_D[document - 1]) if document else 0, int(self._ends_D[document])
+        start, stop = int(self._ends_D1[document]), int(self._ends_D1[document + 1])
         return np.fromfile(self.folder / _NGRAMS, dtype=np.uint32, offset=4 * start, count=stop - start)
 
-    def sizes(self, first: int, stop: int) -> NDArray[np.int64]:
-        """How many n-grams the documents first … stop - 1 have."""
-        before = self._ends_D[first - 1 : first] if first else np.zeros(1, dtype=np.uint64)
-        return np.diff(self._ends_D[first:stop], prepend=before).astype(np.int64)
+    def has_ngrams(self, first: int, stop: int) -> NDArray[np.bool_]:
+        """Which of the documents first … stop - 1 have any n-gram."""
+        ends = self._ends_D1[first : stop + 1]
+        return ends[1:] != ends[:-1]
+
+    @cached_property
+    def _ends_D1(self) -> U64:
+        return _mapped(self.folder / _ENDS, np.uint64)
 
 
 def _mapped(path: Path, kind: type[np.generic]) -> NDArray:
