@@ -15,15 +15,18 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from datasketch import MinHash
 from numpy.typing import NDArray
 
 from tokenization import atomic
 from tokenization.cleaning.buckets import changes
 from tokenization.cleaning.ngrams import U64, hash_ngrams, hash_units
 from tokenization.cleaning.spec import CleanSpec
+
+if TYPE_CHECKING:
+    from datasketch import MinHash
 
 U32 = NDArray[np.uint32]
 
@@ -41,7 +44,7 @@ def write_sketches(texts: Iterable[str], folder: Path, clean: CleanSpec) -> None
         temporary.mkdir()
         names = (_EXACT, _NGRAMS, _ENDS, _SIGNATURES) if clean.near else (_EXACT,)
         exact, *near = [stack.enter_context(open(temporary / name, "wb")) for name in names]
-        empty = MinHash(clean.near.permutations, scheme="affine32", hashfunc=np.asarray) if clean.near else None
+        empty = _empty_signature(clean.near.permutations) if clean.near else None
         if near:
             near[1].write(np.uint64(0).tobytes())
         end = 0
@@ -71,8 +74,14 @@ def jaccard(one_G: U32, other_G: U32) -> float:
     return shared / max(1, len(one_G) + len(other_G) - shared)
 
 
-def _signature(empty: MinHash, ngrams_G: U32) -> U32:
-    # Handed over as one array under an identity for a hash function, the hashes are permuted by numpy, not one by one.
+def _empty_signature(permutations: int) -> "MinHash":
+    from datasketch import MinHash  # takes half a second, which nobody should wait for who sketches nothing
+
+    # With an identity for a hash function, hashes that are handed over as one array are permuted by numpy at once.
+    return MinHash(permutations, scheme="affine32", hashfunc=np.asarray)
+
+
+def _signature(empty: "MinHash", ngrams_G: U32) -> U32:
     signature = empty.copy()
     for start in range(0, len(ngrams_G), _AT_ONCE):
         signature.update_batch([ngrams_G[start : start + _AT_ONCE]])
