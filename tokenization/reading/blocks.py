@@ -29,7 +29,7 @@ def plan_blocks(
 
     Uncompressed text is cut where a document begins, tables between rows; a compressed file is one block, since
     nothing in its middle can be read without all that stands before. Where `spec.documents` is set, the documents are
-    counted, and each block says how many of it are to be read.
+    counted, and the last block says how many of it are to be read.
 
     Args:
         store: where a stream is spooled; only streams need it.
@@ -56,10 +56,11 @@ def _first_documents(spec: CorpusSpec, blocks: Iterator[Block], documents: int) 
     left = documents
     for block in blocks:
         found = sum(1 for _ in islice(read_block(spec, block, Faults(spec.skip_bad)), left))
-        yield replace(block, documents=found)
-        left -= found
-        if not left:
+        if found == left:
+            yield replace(block, documents=left)
             return
+        yield block
+        left -= found
 
 
 def _files(spec: CorpusSpec, store: Path | None, say: Say | None) -> Iterator[SourceFile]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
+from tokenization.errors import DataError
 from tokenization.reading.faults import Faults
 from tokenization.reading.files import SourceFile
 from tokenization.reading.tables import dataset_cells, parquet_cells
@@ -55,12 +56,19 @@ def read_block(spec: CorpusSpec, block: Block, faults: Faults) -> Iterator[Docum
 
 def _documents(spec: CorpusSpec, block: Block, faults: Faults) -> Iterator[Document]:
     presplit = block.source.format == "lines"
+    nothing, bad_before = True, faults.bad_count
     for text, origin in _cells(spec, block, faults):
+        nothing = False
         stripped = text.strip()
         if stripped:
             yield Document(stripped, origin, presplit)
         else:
             faults.skip_empty(origin)
+    if nothing and faults.bad_count == bad_before and block.start == 0 and block.stop is None:
+        place = block.source.place
+        faults.meet(
+            DataError(f"corpora.{spec.name}: no text in {place}: it is empty. Leave it out, or fetch it again.")
+        )
 
 
 def _cells(spec: CorpusSpec, block: Block, faults: Faults) -> Iterator[tuple[str, str]]:

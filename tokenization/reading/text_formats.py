@@ -64,13 +64,11 @@ def text_cells(
     and `\\r\\n` ends a line as `\\n` does. Offsets in origins and messages count the bytes of the decompressed text.
     """
     form, place = FORMATS[source.format], source.place
-    found = False
     with ExitStack() as stack:
         lines = LineNumbers(place, stack)
         for offset, raw, size in _readable(place, start, stop, form.opens, faults):
             if size <= LONGEST and is_blank(raw):
                 continue
-            found = True
             offset, raw = offset + len(raw) - len(raw.lstrip()), raw.lstrip()
             try:
                 text = form.parse(_decoded(raw, offset, size, place, lines), field)
@@ -80,8 +78,6 @@ def text_cells(
                 faults.meet(error)
             else:
                 yield text, f"{place} byte {offset}"
-    if not found and start == 0 and stop is None:
-        faults.meet(DataError(f"{place}: the file is empty: there is no text in it. Remove it, or fetch it again."))
 
 
 def first_bound(handle: BinaryIO, at: int, opens: Callable[[bytes], bool]) -> int | None:
@@ -102,7 +98,8 @@ def _readable(
     """The raw documents as far as the file can be read; what is wrong with the rest is told."""
     try:
         with opened(place) as handle:
-            handle.seek(start)
+            if start:
+                handle.seek(start)
             yield from _raw_documents(handle, start, sys.maxsize if stop is None else stop, opens)
     except READ_ERRORS as error:
         faults.meet(
