@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenization.cleaning.ngrams import I64, U64, Units, hash_ngrams, hash_spans, hash_units, units_of
+from tokenization.cleaning.run_table import RunTable, make_table
 from tokenization.cleaning.spec import Decontamination
 from tokenization.sentences import split_sentences
 
@@ -58,24 +59,6 @@ class Match:
     split: str
     row: str
     what: str
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Hashes of runs of units, ascending, each with the first text and unit where it stands."""
-
-    hashes_G: U64
-    texts_G: NDArray[np.uint32]
-    places_G: NDArray[np.uint32]
-    lengths_G: NDArray[np.uint32]
-
-    def find(self, hashes: U64) -> tuple[I64, I64]:
-        """Which of `hashes` are in the table, and at which of its rows."""
-        if not len(self.hashes_G):
-            return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-        rows = np.minimum(np.searchsorted(self.hashes_G, hashes), len(self.hashes_G) - 1)
-        found = np.flatnonzero(self.hashes_G[rows] == hashes)
-        return found, rows[found]
 
 
 class KeptOut:
@@ -127,7 +110,7 @@ class KeptOut:
                 return Match(example.task, example.split, example.row, " ".join(shared))
         return None
 
-    def _proposed(self, units: Units, sentences: Sequence[str]) -> Iterator[tuple[int, _Table, int]]:
+    def _proposed(self, units: Units, sentences: Sequence[str]) -> Iterator[tuple[int, RunTable, int]]:
         """Runs whose hash is an example's: the unit at which each starts, the table and its row."""
         for length, table in zip(self._lengths, self._tables, strict=True):
             if len(table.hashes_G):
@@ -151,26 +134,20 @@ def _mostly_characters(units: Units, bounds_N1: I64) -> NDArray[np.bool_]:
     return 2 * np.diff(characters_U1[bounds_N1]) > np.diff(bounds_N1)
 
 
-def _ngram_table(hashes_U: U64, bounds_N1: I64, wanted_N: NDArray[np.bool_], length: int) -> _Table:
+def _ngram_table(hashes_U: U64, bounds_N1: I64, wanted_N: NDArray[np.bool_], length: int) -> RunTable:
     """Every n-gram of the texts that are wanted and long enough; none that reaches from one text into the next."""
     hashes_G = hash_ngrams(hashes_U, length)
     texts_U = np.repeat(np.arange(len(bounds_N1) - 1), np.diff(bounds_N1))
     texts_G = texts_U[: len(hashes_G)]
     inside = np.flatnonzero(wanted_N[texts_G] & (texts_G == texts_U[length - 1 :][: len(hashes_G)]))
     texts = texts_G[inside]
-    return _table(hashes_G[inside], texts, inside - bounds_N1[texts], np.full(len(inside), length))
+    return make_table(hashes_G[inside], texts, inside - bounds_N1[texts], np.full(len(inside), length))
 
 
-def _whole_table(hashes_U: U64, bounds_N1: I64, wanted_N: NDArray[np.bool_]) -> _Table:
+def _whole_table(hashes_U: U64, bounds_N1: I64, wanted_N: NDArray[np.bool_]) -> RunTable:
     texts = np.flatnonzero(wanted_N)
     starts, stops = bounds_N1[texts], bounds_N1[texts + 1]
-    return _table(hash_spans(hashes_U, starts, stops), texts, np.zeros(len(texts), dtype=np.int64), stops - starts)
-
-
-def _table(hashes: U64, texts: I64, places: I64, lengths: I64) -> _Table:
-    hashes_G, first = np.unique(hashes, return_index=True)
-    columns = [column[first].astype(np.uint32) for column in (texts, places, lengths)]
-    return _Table(hashes_G, *columns)
+    return make_table(hash_spans(hashes_U, starts, stops), texts, np.zeros(len(texts), dtype=np.int64), stops - starts)
 
 
 def _sentence_runs(starts_U: I64, sentences: Sequence[str], longest: int) -> tuple[I64, I64]:
