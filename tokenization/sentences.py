@@ -28,7 +28,7 @@ _CHINESE_GOES_ON = "，、："
 _GAP = re.compile(r"[ \t\xa0\u3000!-/:-@\[-`{-~«»‘-‟、。]")
 _WIDE_SPACE = re.compile(r"[^\S\x00-\x7f]")
 # sentencex takes quadratic time over unclosed quotes, so that it is never given more characters at once.
-_WINDOW = 8192
+_WINDOW = 4096
 
 
 def split_sentences(text: str, language: str, splitter: str | None = None) -> list[str]:
