@@ -1,20 +1,25 @@
 """Masked language modelling (Devlin et al. 2019, "BERT", section 3.1 and appendix A.1).
 
-    chosen: `rate` of a sequence's ordinary tokens, rounded, at least one
+    chosen: `rate` of a sequence's ordinary tokens, rounded, at least one; single ones or whole units
     of these   mask (.8) become [MASK] · random (.1) a random ordinary token · the rest stay as they are
 
-Shape letters: T tokens, N sequences, M chosen tokens, V vocabulary.
+What becomes of a chosen token is drawn for each token, also within a unit, as BERT's whole-word masking does.
+
+Shape letters: T tokens, N sequences, L lengths, M chosen tokens, V vocabulary.
 """
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from torch import Tensor
 
-from training.address import Key, below, bits, derive, uniform
+from pretrain.mask_units import choose_spans, choose_tokens, choose_units
+from training.address import Key, below, derive, uniform
 from training.objective import Rows, Term, summed_cross_entropy
 from training.sequences import I64, Sequences, Shape
+
+Unit = Literal["token", "word", "span", "phrase"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class MaskedLM:
         ordinary_V: ids a random replacement is drawn from: neither special nor unused ones.
         rate: share of the ordinary tokens that is chosen.
         mask, random: shares of the chosen that become [MASK] or a random token.
+        unit: what is chosen whole. Whether `word` and `phrase` are different is up to the source, which joins tokens.
+        shares_L: with unit span, the shares of spans of 1, 2, … words; else empty.
     """
 
     mask_id: int
@@ -33,6 +40,8 @@ class MaskedLM:
     rate: float = 0.15
     mask: float = 0.8
     random: float = 0.1
+    unit: Unit = "token"
+    shares_L: tuple[float, ...] = ()
 
     name: ClassVar[str] = "mlm"
     head: ClassVar[str] = "mlm"
@@ -41,10 +50,10 @@ class MaskedLM:
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         """Choose and replace; special tokens are never touched, unchosen ids never change."""
-        draws_T = np.repeat(sequences.draws_N, sequences.lengths_N)
-        rows_M = self._choose(sequences, draws_T, derive(key, "mlm choice"))
+        rows_M = self._choose(sequences, derive(key, "mlm choice"))
+        draws_M = np.repeat(sequences.draws_N, sequences.lengths_N)[rows_M]
         labels_M = sequences.tokens_T[rows_M]
-        address = draws_T[rows_M], sequences.positions_T[rows_M]
+        address = draws_M, sequences.positions_T[rows_M]
         fate_M = uniform(derive(key, "mlm fate"), *address)
         stranger_M = self.ordinary_V[below(derive(key, "mlm random"), len(self.ordinary_V), *address)]
         tokens_T = sequences.tokens_T.copy()
@@ -53,17 +62,16 @@ class MaskedLM:
         )
         return replace(sequences, tokens_T=tokens_T), Rows(rows_M, labels_M)
 
-    def _choose(self, sequences: Sequences, draws_T: I64, key: Key) -> I64:
-        """The ordinary tokens with the lowest random numbers of their sequence, up to its budget, in order."""
-        ordinary_R = np.flatnonzero(sequences.maskable_T)
-        sequence_T = np.repeat(np.arange(len(sequences.draws_N)), sequences.lengths_N)
-        sequence_R = sequence_T[ordinary_R]
-        luck_R = bits(key, draws_T[ordinary_R], sequences.positions_T[ordinary_R])
-        order_R = np.lexsort((luck_R, sequence_R))
-        count_N = np.bincount(sequence_R, minlength=len(sequences.draws_N))
-        budget_N = np.where(count_N > 0, np.maximum(1, np.rint(self.rate * count_N)), 0)
-        rank_R = np.arange(len(ordinary_R)) - np.repeat(np.cumsum(count_N) - count_N, count_N)
-        return np.sort(ordinary_R[order_R[rank_R < np.repeat(budget_N, count_N)]])
+    def _choose(self, sequences: Sequences, key: Key) -> I64:
+        """Rows of the chosen tokens, ascending."""
+        before_T1 = np.concatenate([[0], np.cumsum(sequences.maskable_T)])
+        count_N = np.diff(before_T1[sequences.offsets_N1])
+        budget_N = np.where(count_N > 0, np.maximum(1, np.rint(self.rate * count_N)), 0).astype(np.int64)
+        if self.unit == "token":
+            return choose_tokens(sequences, budget_N, key)
+        if self.unit == "span":
+            return choose_spans(sequences, budget_N, self.shares_L, key)
+        return choose_units(sequences, budget_N, key)
 
     def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
         """Cross-entropy summed over the chosen tokens."""

@@ -6,7 +6,7 @@ key and two counters. `permute` is a format-preserving permutation by a balanced
 (Black, Rogaway 2002, "Ciphers with arbitrary finite domains"), so that the k-th draw of an epoch costs the same
 at any corpus size.
 
-Shape letters: K draws.
+Shape letters: K draws, L draws asked last.
 """
 
 import hashlib
@@ -77,6 +77,28 @@ def epoch_draws(draws_K: NDArray[np.int64], size: int, key: Key) -> NDArray[np.i
         chosen = epochs_K == epoch
         items_K[chosen] = permute(index_K[chosen], size, key_of(int(key), "epoch", int(epoch)))
     return items_K
+
+
+class EpochOrder:
+    """`epoch_draws` for one source; what was asked last is remembered.
+
+    A step asks for the lengths of all its draws and then for the draws of each micro-batch, which are among them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._last = (Key(0), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+
+    def items(self, draws_K: NDArray[np.int64], key: Key) -> NDArray[np.int64]:
+        """The items that draws stand for."""
+        last_key, last_L, items_L = self._last
+        place_K = np.searchsorted(last_L, draws_K)
+        known = key == last_key and len(last_L) and place_K.max(initial=0) < len(last_L)
+        if not (known and np.array_equal(last_L[place_K], draws_K)):
+            last_L, place_K = np.unique(draws_K, return_inverse=True)
+            items_L = epoch_draws(last_L, self._size, key)
+            self._last = key, last_L, items_L
+        return items_L[place_K]
 
 
 def _mix(x: Any) -> Any:

@@ -1,6 +1,6 @@
 """What a source gives and an objective edits: some draws of one stream, their sequences end to end (numpy).
 
-Shape letters: T tokens, N sequences, K draws, M selected rows.
+Shape letters: T tokens, N sequences, K draws, P ranges, M selected rows.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ class Sequences:
         draws_N: int64, the address of each sequence within its stream; equal for sequences of one item.
         labels_N: int64 class or float32 score per sequence, or None where the source has none.
         row_labels_T: int64 label per token with -100 where there is none (tagging), or None.
+        continues_T: bool, whether a token continues the unit (word or phrase) of the token before it; special tokens
+            and those after them never do. None where nobody asked for units: every token is its own.
     """
 
     tokens_T: I64
@@ -36,6 +38,7 @@ class Sequences:
     draws_N: I64
     labels_N: NDArray[np.int64] | NDArray[np.float32] | None = None
     row_labels_T: I64 | None = None
+    continues_T: NDArray[np.bool_] | None = None
 
     @property
     def lengths_N(self) -> I64:
@@ -45,6 +48,11 @@ class Sequences:
     def positions_T(self) -> I64:
         """The place of each token in its sequence, from 0."""
         return np.arange(len(self.tokens_T)) - np.repeat(self.offsets_N1[:-1], self.lengths_N)
+
+
+def ranges(first_P: I64, count_P: I64) -> I64:
+    """The indices first, first + 1, … of each of some ranges, end to end."""
+    return np.arange(count_P.sum()) + np.repeat(first_P - (np.cumsum(count_P) - count_P), count_P)
 
 
 class Source(Protocol):

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from training.address import below, bits, derive, epoch_draws, key_of, permute, uniform
+from training.address import EpochOrder, below, bits, derive, epoch_draws, key_of, permute, uniform
 
 KEY = key_of(1, "stage", "stream")
 MANY = 1_000_000
@@ -110,6 +110,15 @@ def test_a_draw_is_the_same_however_the_draws_are_split(split):
     whole = epoch_draws(np.arange(200), 37, KEY)
     parts = [epoch_draws(part, 37, KEY) for part in np.split(np.arange(200), sorted(split))]
     assert np.array_equal(np.concatenate(parts), whole)
+
+
+@settings(deadline=None)
+@given(asked=st.lists(st.tuples(st.lists(st.integers(0, 40), max_size=12), st.integers(1, 2)), max_size=6))
+def test_what_was_remembered_of_an_epochs_order_never_shows(asked):
+    order = EpochOrder(17)
+    for draws, key in asked:
+        draws_K = np.array(draws, dtype=np.int64)
+        assert np.array_equal(order.items(draws_K, key_of(key)), epoch_draws(draws_K, 17, key_of(key)))
 
 
 def test_drawing_from_nothing_is_refused():
