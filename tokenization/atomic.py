@@ -1,8 +1,10 @@
 """Writing so that nothing half-written looks whole: write aside, flush, rename."""
 
+import errno
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,28 +29,52 @@ def aside(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f"{ASIDE}{path.name}")
     remove(temporary)
     try:
-        yield temporary
-        flush(temporary)
-        if path.is_dir():
-            outgoing = path.with_name(f"{ASIDE}old-{path.name}")
-            remove(outgoing)
-            path.rename(outgoing)
-            temporary.rename(path)
-            remove(outgoing)
-        else:
-            temporary.replace(path)
-        flush_entry(path.parent)
-    except OSError as error:
-        remove(temporary)
-        if error.errno in (28, 122):  # ENOSPC, EDQUOT
-            raise RunError(
-                f"{path}: no space left while writing; nothing that was saved before is lost. "
-                "Free some space and run the same command again."
-            ) from None
-        raise
+        with _full_disk_told(path):
+            yield temporary
+            flush(temporary)
+            if path.is_dir():
+                outgoing = path.with_name(f"{ASIDE}old-{path.name}")
+                remove(outgoing)
+                path.rename(outgoing)
+                temporary.rename(path)
+                remove(outgoing)
+            else:
+                temporary.replace(path)
+            flush_entry(path.parent)
     except BaseException:
         remove(temporary)
         raise
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """Yield a new folder within `folder` that no other process knows, and remove it with what is left in it.
+
+    For what several processes may write at the same time: each writes its own, and renames what is whole.
+
+    Raises:
+        RunError: the disk is full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=ASIDE, dir=folder))
+    try:
+        with _full_disk_told(folder):
+            yield temporary
+    finally:
+        remove(temporary)
+
+
+@contextmanager
+def _full_disk_told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise RunError(
+            f"{path}: no space left while writing; nothing that was saved before is lost. "
+            "Free some space and run the same command again."
+        ) from None
 
 
 def write_text(path: Path, text: str) -> None:

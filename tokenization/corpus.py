@@ -1,6 +1,6 @@
 """A tokenised corpus on disk, read through memory maps.
 
-Letters: D documents, S sentences.
+Letters: T tokens, D documents, S sentences; a 1 after a letter: one more, for bounds.
 """
 
 from bisect import bisect_right
@@ -15,11 +15,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenization.manifest import CorpusManifest, read_manifest, verify_files
-from tokenization.shard_writer import documents_name, ids_name, sentences_name
+from tokenization.shard_files import (
+    COUNT,
+    LENGTH,
+    bounds,
+    documents_name,
+    ids_name,
+    lengths_name,
+    mapped,
+    words_name,
+)
 
 I64 = NDArray[np.int64]
 
 HELD_OUT = "held_out.npy"
+TIMES = "times.npy"
 
 
 @dataclass(frozen=True)
@@ -29,15 +39,28 @@ class Shard:
     Attributes:
         first_token, first_document: global coordinates of its start.
         ids: the tokens, uint16 or uint32.
-        sentences_S1: uint32, where each sentence starts among the shard's tokens.
-        documents_D1: uint32, where each document starts among the shard's sentences.
+        lengths_S: uint16, the tokens of each sentence.
+        counts_D: uint32, the sentences of each document.
+        words: a bit for each token, packed, lowest first: it continues the word of the token before; None where the
+            corpus has no segmenter.
     """
 
     first_token: int
     first_document: int
     ids: NDArray[Any]
-    sentences_S1: NDArray[np.uint32]
-    documents_D1: NDArray[np.uint32]
+    lengths_S: NDArray[np.uint16]
+    counts_D: NDArray[np.uint32]
+    words: NDArray[np.uint8] | None
+
+    @property
+    def sentences_S1(self) -> I64:
+        """Where each sentence starts among the shard's tokens; summed at each call."""
+        return bounds(self.lengths_S)
+
+    @property
+    def documents_D1(self) -> I64:
+        """Where each document starts among the shard's sentences; summed at each call."""
+        return bounds(self.counts_D)
 
 
 class Corpus:
@@ -73,30 +96,37 @@ class Corpus:
     def shard(self, number: int) -> Shard:
         """A shard's maps."""
         if number not in self._mapped:
+            folder, has_words = self.folder, self.manifest.segmenter is not None
             self._mapped[number] = Shard(
                 first_token=self._token_starts[number],
                 first_document=self._document_starts[number],
-                ids=np.memmap(self.folder / ids_name(number), dtype=self.manifest.dtype, mode="r"),
-                sentences_S1=np.load(self.folder / sentences_name(number), mmap_mode="r"),
-                documents_D1=np.load(self.folder / documents_name(number), mmap_mode="r"),
+                ids=mapped(folder / ids_name(number), self.manifest.dtype),
+                lengths_S=mapped(folder / lengths_name(number), LENGTH),
+                counts_D=mapped(folder / documents_name(number), COUNT),
+                words=mapped(folder / words_name(number), "u1") if has_words else None,
             )
         return self._mapped[number]
 
     def tokens(self, start: int, stop: int) -> I64:
         """A copy of the ids start … stop - 1, in global coordinates, within one shard as every document is."""
-        number = bisect_right(self._token_starts, start, hi=len(self.manifest.shards)) - 1
-        shard = self.shard(number)
-        first, last = start - shard.first_token, stop - shard.first_token
-        assert 0 <= first <= last <= len(shard.ids), "a span of tokens crosses a shard or leaves the corpus"
+        shard, first, last = self._inside(start, stop)
         return np.array(shard.ids[first:last], dtype=np.int64)
 
+    def continues(self, start: int, stop: int) -> NDArray[np.bool_] | None:
+        """Whether each of these tokens continues the word of the token before; None where no segmenter was asked."""
+        shard, first, last = self._inside(start, stop)
+        if shard.words is None:
+            return None
+        bits = np.unpackbits(shard.words[first // 8 : -(-last // 8)], bitorder="little")
+        return bits[first % 8 : first % 8 + last - first].astype(np.bool_)
+
     def span(self, document: int) -> tuple[int, int]:
-        """The global tokens start, stop of a document."""
-        number = bisect_right(self._document_starts, document, hi=len(self.manifest.shards)) - 1
+        """The global tokens start, stop of a document; sums the lengths of its whole shard."""
+        number = self._holding(self._document_starts, document)
         shard = self.shard(number)
-        inside = document - shard.first_document
-        first, last = shard.documents_D1[inside : inside + 2]
-        return (shard.first_token + int(shard.sentences_S1[first]), shard.first_token + int(shard.sentences_S1[last]))
+        first, last = shard.documents_D1[document - shard.first_document :][:2]
+        start = int(shard.lengths_S[:first].sum(dtype=np.int64))
+        return shard.first_token + start, shard.first_token + start + int(shard.lengths_S[first:last].sum())
 
     @cached_property
     def is_held_out_D(self) -> NDArray[np.bool_]:
@@ -104,9 +134,26 @@ class Corpus:
         held_out: NDArray[np.bool_] = np.load(self.folder / HELD_OUT, mmap_mode="r")
         return held_out
 
+    @cached_property
+    def times_D(self) -> NDArray[np.uint16]:
+        """How often an epoch sees each document that is not held out, by the weight of its source; mapped."""
+        if not (self.folder / TIMES).is_file():
+            return np.broadcast_to(np.uint16(1), self.manifest.counts.documents)
+        times: NDArray[np.uint16] = np.load(self.folder / TIMES, mmap_mode="r")
+        return times
+
     def documents(self, held_out: bool) -> I64:
-        """The numbers of the documents that are held out, or of those that are trained on."""
+        """The numbers of the documents that are held out, or of those that are not."""
         return np.flatnonzero(self.is_held_out_D == held_out)
+
+    def _inside(self, start: int, stop: int) -> tuple[Shard, int, int]:
+        shard = self.shard(self._holding(self._token_starts, start))
+        first, last = start - shard.first_token, stop - shard.first_token
+        assert 0 <= first <= last <= len(shard.ids), "a span of tokens crosses a shard or leaves the corpus"
+        return shard, first, last
+
+    def _holding(self, starts: list[int], place: int) -> int:
+        return bisect_right(starts, place, hi=len(self.manifest.shards)) - 1
 
 
 def _starts(sizes: Iterable[int]) -> list[int]:

@@ -4,6 +4,7 @@ Letter: D documents.
 """
 
 import hashlib
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,23 +21,39 @@ def content_hash(text: str) -> int:
 
 def below_share(content: int, share: float) -> bool:
     """Whether a document is held out in every corpus that holds out this share."""
-    return content < int(share * 2.0**64)
+    return content < _share_bound(share)
+
+
+def held_out_bound(parts: Iterable[U64], share: float) -> int:
+    """The number below which a document's hash must lie for the document to be held out; 0 holds none out.
+
+    The lowest `share` of the range; where fewer than 4 documents lie there (fewer than 1 in a corpus of under 8),
+    just above the lowest hashes. 0 where `share` is 0 or where all documents are equal.
+
+    Args:
+        parts: the hashes of all documents, in pieces, each of which is held in memory alone.
+    """
+    count, below, greatest, lowest = 0, 0, 0, np.empty(0, dtype=np.uint64)
+    for hashes_D in parts:
+        count += len(hashes_D)
+        below += int(np.count_nonzero(hashes_D < np.uint64(_share_bound(share))))
+        greatest = max(greatest, int(hashes_D.max(initial=np.uint64(0))))
+        lowest = np.sort(np.concatenate([lowest, np.sort(hashes_D)[:_FEW]]))[:_FEW]
+    if share == 0 or count < 2:
+        return 0
+    fewest = _FEW if count >= _TINY else 1
+    bound = _share_bound(share) if below >= fewest else int(lowest[fewest - 1]) + 1
+    # A tiny corpus may lie below the bound as a whole; something must be left to train on.
+    if greatest < bound:
+        bound = int(lowest[0]) + 1
+    return 0 if greatest < bound else bound
 
 
 def choose_held_out(hashes_D: U64, share: float) -> NDArray[np.bool_]:
-    """Mark the documents held out of training.
+    """Mark the documents held out of training."""
+    chosen_D: NDArray[np.bool_] = hashes_D < np.uint64(held_out_bound([hashes_D], share))
+    return chosen_D
 
-    All whose hash lies in the lowest `share` of the range; where these are fewer than 4 (fewer than 1 in a corpus of
-    under 8 documents), those of the lowest hashes. None where `share` is 0 or where all documents are equal.
-    """
-    count = len(hashes_D)
-    if share == 0 or count < 2:
-        return np.zeros(count, dtype=np.bool_)
-    fewest = _FEW if count >= _TINY else 1
-    by_share_D = np.asarray([below_share(int(content), share) for content in hashes_D], dtype=np.bool_)
-    lowest_D = hashes_D <= np.partition(hashes_D, fewest - 1)[fewest - 1]
-    chosen_D = by_share_D if by_share_D.sum() >= fewest else lowest_D
-    # A tiny corpus may lie below the share as a whole; something must be left to train on.
-    if chosen_D.all():
-        chosen_D = hashes_D <= hashes_D.min()
-    return np.zeros(count, dtype=np.bool_) if chosen_D.all() else chosen_D
+
+def _share_bound(share: float) -> int:
+    return int(share * 2.0**64)

@@ -4,12 +4,13 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tokenization import atomic, fingerprint
 from tokenization.errors import DataError
 
 # Raised also when reading or sentence splitting changes: it is part of a stored corpus's name.
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 _REBUILD = "Remove the corpus's folder and run the same command again: it is built anew."
 
@@ -21,6 +22,8 @@ class Counts:
     Attributes:
         single_sentence: documents of one sentence, which make no sentence pair.
         empty: documents skipped because nothing was left of them.
+        bad: places of malformed input that were skipped, because the corpus allows it.
+        dropped: documents that cleaning took out, duplicates included.
         unknown_share: the share of tokens that the vocabulary does not know.
     """
 
@@ -32,16 +35,23 @@ class Counts:
     median_sentences: float
     single_sentence: int
     empty: int
+    bad: int
+    dropped: int
     unknown_share: float
 
 
 @dataclass(frozen=True)
 class ShardEntry:
-    """The sizes of one shard."""
+    """The sizes of one shard.
+
+    Attributes:
+        weight: how often an epoch sees its documents; a fraction is a share of them.
+    """
 
     documents: int
     sentences: int
     tokens: int
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +70,9 @@ class CorpusManifest:
     Attributes:
         dtype: `uint16` or `uint32`, the type of the ids on disk.
         tokenizer: fingerprint of the tokenizer that made the ids; vocabulary_size its size.
+        segmenter: what found the words whose bounds are stored, or None.
+        files: of the data; indexes and reports that lie beside it are not listed.
+        identity: what the corpus was made of, field by field, for `plan` to compare.
         notes: what the user should know, a sentence each.
     """
 
@@ -70,21 +83,22 @@ class CorpusManifest:
     tokenizer: str
     vocabulary_size: int
     held_out: float
+    segmenter: str | None
     counts: Counts
     shards: tuple[ShardEntry, ...]
     files: tuple[FileEntry, ...]
+    identity: dict[str, Any]
     notes: tuple[str, ...]
 
     @property
     def fingerprint(self) -> str:
-        """The content address: equal ids, bounds and held-out documents give equal fingerprints."""
+        """The content address: equal ids, bounds, held-out documents and weights give equal fingerprints."""
         return fingerprint.of_value([self.dtype, self.tokenizer, [file.checksum for file in self.files]])
 
 
-def describe_files(folder: Path) -> tuple[FileEntry, ...]:
-    """Every file of a folder, by name."""
-    files = sorted(path for path in folder.iterdir() if path.is_file())
-    return tuple(FileEntry(file.name, file.stat().st_size, fingerprint.of_file(file)) for file in files)
+def describe_file(path: Path) -> FileEntry:
+    """A file's name, bytes and their hash."""
+    return FileEntry(path.name, path.stat().st_size, fingerprint.of_file(path))
 
 
 def write_manifest(folder: Path, manifest: CorpusManifest) -> None:

@@ -1,115 +1,177 @@
 """The store of corpora, under names made of what they are made of. Same inputs, nothing to do.
 
-`store/corpora/<name>-<hash>`; `store/tokenizers/` beside it is tokenizer_store.py's. Hashing 100 GB at each start is no
-option: the hash of a file is remembered with the file's path, size and time of change.
+`store/corpora/<name>-<hash>`, and `.building-<name>-<hash>` while it grows; `store/tokenizers/` beside it is
+tokenizer_store.py's.
 """
 
-import json
-import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
-from tokenization import atomic, fingerprint
+from tokenization import fingerprint
+from tokenization.building.runners import ProcessRunner, Runner, usable_cores
+from tokenization.building.work import Progress, prepare, units_done
+from tokenization.cleaning.contamination import KeptOut
 from tokenization.corpus import Corpus
-from tokenization.corpus_build import Progress, build_corpus
+from tokenization.corpus_build import Part, build_corpus, build_part
+from tokenization.corpus_identity import corpus_identity
+from tokenization.differing import differences
+from tokenization.errors import DataError
 from tokenization.locking import locked
-from tokenization.manifest import FORMAT_VERSION
-from tokenization.reading.files import SourceFile, resolve_files
+from tokenization.manifest import CorpusManifest, read_manifest
+from tokenization.reading.files import resolve_files
 from tokenization.spec import CorpusSpec
 from tokenization.vocabulary import Tokenizer
 
-_TOO_FRESH_NS = 2_000_000_000
-
 
 def open_or_build_corpus(
-    spec: CorpusSpec, tokenizer: Tokenizer, store: Path, progress: Progress | None = None
+    spec: CorpusSpec,
+    tokenizer: Tokenizer,
+    store: Path,
+    progress: Progress | None = None,
+    kept_out: KeptOut | None = None,
+    runner: Runner | None = None,
 ) -> Corpus:
     """Open the corpus that this text, these settings and this tokenizer make; build it where it is not there yet.
 
+    Args:
+        kept_out: the examples that no document may hold, where the spec asks for decontamination.
+        runner: who does the units of work; processes on all usable cores if not given.
+
     Raises:
         DataError: a source is missing or malformed, or a stored corpus is damaged.
-        RunError: the disk is full.
+        RunError: the disk is full, or a worker died.
     """
-    folder = _corpus_folder(spec, tokenizer, store)
+    identity = corpus_identity(spec, tokenizer, kept_out, store)
+    folder = _folder(spec, store, identity)
     if not folder.is_dir():
         with locked(store / "locks" / folder.name, progress):
             if not folder.is_dir():
-                _say(progress, f"corpus {spec.name}: reading and tokenising")
-                return build_corpus(spec, tokenizer, folder, progress)
+                _say(progress, f"corpus {spec.name}: {_beginning(folder)}")
+                return build_corpus(
+                    spec,
+                    tokenizer,
+                    folder,
+                    progress,
+                    store=store,
+                    identity=identity,
+                    kept_out=kept_out,
+                    runner=runner,
+                )
     return Corpus.open(folder)
 
 
-def find_corpus(spec: CorpusSpec, tokenizer: Tokenizer, store: Path) -> Corpus | None:
+def build_corpus_part(
+    spec: CorpusSpec,
+    tokenizer: Tokenizer,
+    store: Path,
+    part: Part,
+    progress: Progress | None = None,
+    kept_out: KeptOut | None = None,
+    runner: Runner | None = None,
+) -> str:
+    """Do one job's share of a corpus's units, beside the jobs that do the others; says what is done and what is next.
+
+    Raises:
+        DataError: a source is missing or malformed.
+        RunError: the disk is full, or a worker died.
+    """
+    identity = corpus_identity(spec, tokenizer, kept_out, store)
+    folder = _folder(spec, store, identity)
+    if folder.is_dir():
+        return f"nothing to do, it is whole: {folder}"
+    work = prepare(spec, tokenizer, folder, store, identity, kept_out, progress)
+    if not build_part(work, part, runner or ProcessRunner(usable_cores()), progress):
+        return (
+            f"part {part.number}/{part.of} is sketched, {len(work.unsketched())} units of other parts are not: "
+            "run every part once more when all have ended"
+        )
+    left = len(work.unfinished())
+    then = "without --part to finish it" if not left else "the other parts, then without --part to finish it"
+    return f"part {part.number}/{part.of} is done, {left} of {len(work.units)} units are left: run {then}"
+
+
+def find_corpus(spec: CorpusSpec, tokenizer: Tokenizer, store: Path, kept_out: KeptOut | None = None) -> Corpus | None:
     """The corpus if it is in the store, to be read only; None where it is not. Writes nothing.
 
     Raises:
         DataError: a source is missing, or a stored corpus is damaged.
     """
     resolve_files(spec)
-    if not any((store / "corpora").glob(f"{spec.name}-*")):
+    if not _stored(spec, store):
         return None  # nothing of this name: no need to hash what may be large
-    folder = _corpus_folder(spec, tokenizer, store, remember=False)
+    folder = _folder(spec, store, corpus_identity(spec, tokenizer, kept_out, store, remember=False))
     return Corpus.open(folder, read_only=True) if folder.is_dir() else None
 
 
-def _corpus_folder(spec: CorpusSpec, tokenizer: Tokenizer, store: Path, remember: bool = True) -> Path:
-    identity = [FORMAT_VERSION, text_identity(spec, store, remember), spec.held_out, tokenizer.fingerprint]
+@dataclass(frozen=True)
+class Outlook:
+    """What tokenising a corpus would do, and why."""
+
+    action: Literal["skip", "resume", "start"]
+    why: str
+
+
+def corpus_outlook(spec: CorpusSpec, tokenizer: Tokenizer, store: Path, kept_out: KeptOut | None = None) -> Outlook:
+    """Skip what is there, resume what was interrupted, start what is not; writes nothing.
+
+    Where another corpus of that name is there, the fields are told in which the nearest one differs.
+
+    Raises:
+        DataError: a source is missing.
+    """
+    resolve_files(spec)
+    if not _stored(spec, store):
+        return Outlook("start", "not tokenised yet")
+    identity = corpus_identity(spec, tokenizer, kept_out, store, remember=False)
+    folder = _folder(spec, store, identity)
+    if folder.is_dir():
+        counts = read_manifest(folder).counts
+        return Outlook("skip", f"tokenised, {counts.documents:,} documents, {counts.tokens:,} tokens")
+    done = units_done(folder)
+    if done is not None:
+        return Outlook("resume", f"{done[0]} of {done[1]} shards done")
+    changes = [_changes(manifest.identity, identity, spec) for manifest in _others(spec, store)]
+    if not changes:
+        return Outlook("start", "not tokenised yet")
+    nearest = min(changes, key=len)
+    return Outlook("start", "\n".join(["tokenised before, but of other text or under other settings:", *nearest]))
+
+
+def _folder(spec: CorpusSpec, store: Path, identity: dict[str, Any]) -> Path:
     return store / "corpora" / f"{spec.name}-{fingerprint.of_value(identity)}"
 
 
-def text_identity(spec: CorpusSpec, store: Path, remember: bool) -> list[object]:
-    """What decides a corpus's documents: the content of its files, not their places, and how they are read.
-
-    Args:
-        remember: whether hashes of files that were not known are written down in the store.
-    """
-    settings = [spec.field, spec.split, spec.language, spec.documents]
-    return [settings, [[source.format, _source_hash(source, store, remember)] for source in resolve_files(spec)]]
+def _stored(spec: CorpusSpec, store: Path) -> bool:
+    """Whether anything of that name was made or begun."""
+    return any(any((store / "corpora").glob(pattern)) for pattern in (f"{spec.name}-*", f".building-{spec.name}-*"))
 
 
-def _source_hash(source: SourceFile, store: Path, remember: bool) -> str:
-    """The content of a file or folder; a public dataset is known by its name alone."""
-    if not source.path.exists():
-        return f"name:{source.path}"
-    if source.path.is_file():
-        return file_hash(source.path, store, remember)
-    files = sorted(path for path in source.path.rglob("*") if path.is_file())
-    return fingerprint.of_value([[str(f.relative_to(source.path)), file_hash(f, store, remember)] for f in files])
+def _others(spec: CorpusSpec, store: Path) -> list[CorpusManifest]:
+    """The corpora of that name that can be read."""
+    found = []
+    for folder in sorted((store / "corpora").glob(f"{spec.name}-*")):
+        try:
+            found.append(read_manifest(folder))
+        except DataError:
+            continue  # of another version, or damaged: nothing to compare with
+    return [manifest for manifest in found if manifest.name == spec.name]
 
 
-@dataclass(frozen=True)
-class _Remembered:
-    path: str
-    size: int
-    mtime_ns: int
-    hash: str
+def _changes(before: dict[str, Any], now: dict[str, Any], spec: CorpusSpec) -> list[str]:
+    """The fields that differ, a line each; of the files only how many, and the first by name."""
+    then, files = before.get("files", []), now["files"]
+    others = differences({**before, "files": None}, {**now, "files": None})
+    if then == files:
+        return others
+    names = [source.place for source, content in zip(resolve_files(spec), files, strict=True) if content not in then]
+    new = f"; of other content: {len(names)}, the first {names[0]}" if names else ""
+    return [f"  files: {len(then)} then, {len(files)} now{new}", *others]
 
 
-def file_hash(path: Path, store: Path, remember: bool = True) -> str:
-    """The hash of a file's bytes, remembered in the store until its size or time of change is another.
-
-    Args:
-        remember: whether a hash that was not known is written down.
-    """
-    state = path.stat()
-    memory = store / "hashes" / f"{fingerprint.of_value(str(path))}.json"
-    known = _recall(memory)  # without the lock: what is written there is whole
-    if known is not None and known == _Remembered(str(path), state.st_size, state.st_mtime_ns, known.hash):
-        return known.hash
-    found = fingerprint.of_file(path)
-    # A file changed a moment ago could change again within the clock's grain: remember it another time.
-    if remember and time.time_ns() - state.st_mtime_ns > _TOO_FRESH_NS:
-        with locked(store / "locks" / "hashes"):
-            atomic.write_json(memory, asdict(_Remembered(str(path), state.st_size, state.st_mtime_ns, found)))
-    return found
-
-
-def _recall(memory: Path) -> _Remembered | None:
-    """A remembered hash, or None where there is none that can be read: it is only a shortcut."""
-    try:
-        return _Remembered(**json.loads(memory.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
+def _beginning(folder: Path) -> str:
+    done = units_done(folder)
+    return f"going on, {done[0]} of {done[1]} shards done" if done else "reading and tokenising"
 
 
 def _say(progress: Progress | None, line: str) -> None:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tokenization import atomic, fingerprint
-from tokenization.corpus_build import Progress
+from tokenization.building.work import Progress
+from tokenization.corpus_identity import text_identity
 from tokenization.held_out import below_share, content_hash
 from tokenization.locking import locked
 from tokenization.reading.files import resolve_files
 from tokenization.reading.readers import read_documents
 from tokenization.spec import CorpusSpec
-from tokenization.store import text_identity
 from tokenization.vocabulary import Tokenizer, train_wordpiece
 
 _TRAINER_VERSION = 1

@@ -1,7 +1,8 @@
 """Windows of a corpus: consecutive sentences of one document, at most a budget of content tokens.
 
-The index is cut once, mapped afterwards, and lies beside the corpus under a name made of what it depends on. Whatever a
-source wants to know of all windows together is counted then, so that opening an index costs the same at any size.
+The index is cut once, shard by shard, mapped afterwards, and lies beside the corpus under a name made of what it
+depends on. Whatever a source wants to know of all windows together is counted then, so that opening an index costs the
+same at any size. Where sources have weights, a document's windows are there as often as an epoch is to see them.
 
 Letters: W windows, P windows that can be split in two, U units (a sentence, or a budget-sized piece of a longer one),
 D documents, S sentences.
@@ -20,10 +21,12 @@ from tokenization import atomic
 from tokenization.corpus import Corpus, Shard
 from tokenization.errors import DataError
 from tokenization.locking import locked
+from tokenization.shard_files import mapped
 
 I64 = NDArray[np.int64]
 _ROW = np.dtype([("start", "<i8"), ("document", "<i8"), ("length", "<i4"), ("split", "<i4")])
-_VERSION = 2
+_PLACE = np.dtype("<i8")
+_VERSION = 3
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,15 @@ class Summary:
     """An index as a whole; 0 where there are too few windows to say.
 
     Attributes:
+        windows, pairs: how many there are, and how many of them can be split in two.
         mean_length, longest: content tokens of its windows.
         pair_mean_length: the mean of those that can be split in two.
         pair_documents: the documents that these are cut from.
         pair_same_document: the chance that two of these, drawn without replacement, are of one document.
     """
 
+    windows: int
+    pairs: int
     mean_length: float
     longest: int
     pair_mean_length: float
@@ -71,9 +77,10 @@ class Windows:
 def window_index(corpus: Corpus, budget: int, held_out: bool) -> Windows:
     """Open the windows of the held-out documents or of all others; cut them where that was never done.
 
-    Sentences are packed greedily. Every token is in exactly one window. A sentence longer than the budget is cut into
-    budget-sized pieces. Where a document's last window would be a single sentence, it takes one over from a window of
-    three or more before it, so that both can be split in two.
+    Sentences are packed greedily. Every token is in exactly one window, and that is there once: as often as `times_D`
+    says where the corpus has weights, side by side; held-out documents are never repeated. A sentence longer than the
+    budget is cut into budget-sized pieces. Where a document's last window would be a single sentence, it takes one over
+    from a window of three or more before it, so that both can be split in two.
 
     Raises:
         DataError: the index on disk is cut short.
@@ -82,14 +89,13 @@ def window_index(corpus: Corpus, budget: int, held_out: bool) -> Windows:
         raise ValueError(f"a window holds at least one token, not {budget}")
     files = _Files.of(corpus.folder / "windows", f"{'held-out' if held_out else 'training'}-{budget}-v{_VERSION}")
     if not files.summary.is_file() and corpus.read_only:
-        table = _cut_corpus(corpus, budget, held_out)
-        return _views(table, _splittable(table), _summary(table))
+        return _in_memory(_cut_shards(corpus, budget, held_out))
     if not files.summary.is_file():
         with locked(files.summary.parent / "lock"):
             if not files.summary.is_file():
-                _write(files, _cut_corpus(corpus, budget, held_out))
+                _write(files, _cut_shards(corpus, budget, held_out))
     summary = Summary(**json.loads(files.summary.read_text(encoding="utf-8")))
-    return _views(_map(files.table), _map(files.pairs), summary)
+    return _views(_map(files.table, _ROW, summary.windows), _map(files.pairs, _PLACE, summary.pairs), summary)
 
 
 @dataclass(frozen=True)
@@ -102,61 +108,92 @@ class _Files:
 
     @staticmethod
     def of(folder: Path, name: str) -> "_Files":
-        return _Files(folder / f"{name}.npy", folder / f"pairs-{name}.npy", folder / f"{name}.json")
+        return _Files(folder / f"{name}.bin", folder / f"pairs-{name}.bin", folder / f"{name}.json")
 
 
 def _views(table: NDArray[np.void], pairs_P: I64, summary: Summary) -> Windows:
     return Windows(table["start"], table["length"], table["split"], table["document"], pairs_P, summary)
 
 
-def _write(files: _Files, table: NDArray[np.void]) -> None:
-    for path, array in ((files.table, table), (files.pairs, _splittable(table))):
-        with atomic.aside(path) as temporary, open(temporary, "wb") as handle:
-            np.save(handle, array)
-    atomic.write_json(files.summary, asdict(_summary(table)))
+def _in_memory(tables: Iterator[NDArray[np.void]]) -> Windows:
+    table = np.concatenate([np.empty(0, dtype=_ROW), *tables])
+    counted = _Counted()
+    return _views(table, counted.add(table), counted.summary())
 
 
-def _map(path: Path) -> NDArray[Any]:
-    try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"{path}: cut short ({error}). Remove {path.parent} and run the same command again.") from None
-    return array
+def _write(files: _Files, tables: Iterator[NDArray[np.void]]) -> None:
+    """Append shard after shard: no more than one shard's windows are in memory."""
+    counted = _Counted()
+    with (
+        atomic.aside(files.table) as table_file,
+        atomic.aside(files.pairs) as pairs_file,
+        open(table_file, "wb") as rows,
+        open(pairs_file, "wb") as places,
+    ):
+        for table in tables:
+            rows.write(table.tobytes())
+            places.write(counted.add(table).astype(_PLACE).tobytes())
+    atomic.write_json(files.summary, asdict(counted.summary()))
 
 
-def _splittable(table: NDArray[np.void]) -> I64:
-    return np.flatnonzero(table["split"] > 0)
+def _map(path: Path, dtype: np.dtype[Any], count: int) -> NDArray[Any]:
+    size = path.stat().st_size if path.is_file() else 0
+    if size != count * dtype.itemsize:
+        how = "cut short" if size < count * dtype.itemsize else "too long"
+        raise DataError(
+            f"{path}: {how}: {size} bytes where {count} windows take {count * dtype.itemsize}. "
+            f"Remove {path.parent} and run the same command again."
+        )
+    return mapped(path, dtype)
 
 
-def _summary(table: NDArray[np.void]) -> Summary:
-    pairs = table[_splittable(table)]
-    return Summary(
-        mean_length=float(table["length"].mean()) if len(table) else 0.0,
-        longest=int(table["length"].max(initial=0)),
-        pair_mean_length=float(pairs["length"].mean()) if len(pairs) else 0.0,
-        pair_documents=len(np.unique(pairs["document"])),
-        pair_same_document=same_document_share(pairs["document"]) if len(pairs) > 1 else 0.0,
-    )
+@dataclass
+class _Counted:
+    """What is counted over the windows, shard by shard; no document crosses a shard."""
 
+    windows: int = 0
+    tokens: int = 0
+    longest: int = 0
+    pairs: int = 0
+    pair_tokens: int = 0
+    pair_documents: int = 0
+    couples: int = 0  # ordered, of two splittable windows of one document
 
-def same_document_share(document_W: I64) -> float:
-    """The chance that two windows drawn without replacement are of one document."""
-    count_D = np.bincount(document_W).astype(np.float64)
-    total = count_D.sum()
-    return float((count_D * (count_D - 1)).sum() / (total * (total - 1)))
+    def add(self, table: NDArray[np.void]) -> I64:
+        """Count some windows; the places, among all, of those that can be split."""
+        pairs_P = np.flatnonzero(table["split"] > 0)
+        count_D = np.unique(table["document"][pairs_P], return_counts=True)[1].astype(np.int64)
+        places_P = pairs_P + self.windows
+        self.windows += len(table)
+        self.tokens += int(table["length"].sum(dtype=np.int64))
+        self.longest = max(self.longest, int(table["length"].max(initial=0)))
+        self.pairs += len(pairs_P)
+        self.pair_tokens += int(table["length"][pairs_P].sum(dtype=np.int64))
+        self.pair_documents += len(count_D)
+        self.couples += int((count_D * (count_D - 1)).sum())
+        return places_P
 
-
-def _cut_corpus(corpus: Corpus, budget: int, held_out: bool) -> NDArray[np.void]:
-    return np.concatenate([np.empty(0, dtype=_ROW), *_cut_shards(corpus, budget, held_out)])
+    def summary(self) -> Summary:
+        return Summary(
+            windows=self.windows,
+            pairs=self.pairs,
+            mean_length=self.tokens / self.windows if self.windows else 0.0,
+            longest=self.longest,
+            pair_mean_length=self.pair_tokens / self.pairs if self.pairs else 0.0,
+            pair_documents=self.pair_documents,
+            pair_same_document=self.couples / (self.pairs * (self.pairs - 1)) if self.pairs > 1 else 0.0,
+        )
 
 
 def _cut_shards(corpus: Corpus, budget: int, held_out: bool) -> Iterator[NDArray[np.void]]:
     for number, entry in enumerate(corpus.manifest.shards):
         shard = corpus.shard(number)
-        chosen = corpus.is_held_out_D[shard.first_document : shard.first_document + entry.documents] == held_out
-        units = _units(shard, budget, chosen)
+        here = slice(shard.first_document, shard.first_document + entry.documents)
+        times_D = np.ones(entry.documents, dtype=np.int64) if held_out else corpus.times_D[here]
+        units = _units(shard, budget, (corpus.is_held_out_D[here] == held_out) & (times_D > 0))
         if len(units.start_U):
-            yield _cut(units, budget)
+            table = _cut(units, budget)
+            yield table if held_out else np.repeat(table, times_D[table["document"] - shard.first_document])
 
 
 @dataclass(frozen=True)
@@ -170,10 +207,9 @@ class _Units:
 
 def _units(shard: Shard, budget: int, chosen_D: NDArray[np.bool_]) -> _Units:
     """The sentences of the chosen documents, those longer than the budget in pieces."""
-    offsets_S1 = shard.sentences_S1.astype(np.int64)
-    document_S = np.repeat(np.arange(len(chosen_D)), shard.documents_D1[1:] - shard.documents_D1[:-1])
+    document_S = np.repeat(np.arange(len(chosen_D)), shard.counts_D)
     wanted_S = chosen_D[document_S]
-    start_S, length_S = offsets_S1[:-1][wanted_S], np.diff(offsets_S1)[wanted_S]
+    start_S, length_S = shard.sentences_S1[:-1][wanted_S], shard.lengths_S[wanted_S].astype(np.int64)
     pieces_S = -(-length_S // budget)
     first_U = np.repeat(np.cumsum(pieces_S) - pieces_S, pieces_S)
     skipped_U = budget * (np.arange(len(first_U)) - first_U)

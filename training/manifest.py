@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tokenization.differing import differences
 from tokenization.errors import CheckpointError
 from training.checkpoint import StageFolder
 
@@ -77,18 +78,3 @@ def read_record(folder: StageFolder) -> dict[str, Any] | None:
                     f"{path}: not readable as JSON. Rerun this stage with --from, which moves it aside."
                 ) from None
     return None
-
-
-def differences(before: Identity, now: Identity, path: str = "") -> list[str]:
-    """The fields that differ, one line each: `  optimizer.rate: 0.001 then, 0.0005 now`."""
-    lines = []
-    for key in sorted({*before, *now}):
-        here = f"{path}.{key}" if path else str(key)
-        old, new = before.get(key, "(not given)"), now.get(key, "(not given)")
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            lines += differences(old, new, here)
-        elif old != new:
-            lines.append(
-                f"  {here}: {json.dumps(old, ensure_ascii=False)} then, {json.dumps(new, ensure_ascii=False)} now"
-            )
-    return lines

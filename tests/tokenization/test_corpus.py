@@ -8,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tokenization.building.runners import in_this_process
+from tokenization.building.shard_writer import Batch, ShardWriter
+from tokenization.building.work import units_done
 from tokenization.corpus import Corpus
 from tokenization.corpus_build import build_corpus
 from tokenization.errors import DataError, RunError
-from tokenization.shard_writer import ShardWriter
 from tokenization.spec import CorpusSpec
 from tokenization.tokenizer_files import SPECIALS, bert_tokenizer
 from tokenization.vocabulary import Tokenizer
+from tokenization.windows import window_index
+from tokenization.words.segmenters import find_segmenter
 
 Spec = Callable[..., CorpusSpec]
 DOCUMENTS = [
@@ -31,27 +35,91 @@ def ids_of(documents: list[list[str]], tokenizer: Tokenizer) -> list[list[int]]:
     return [np.concatenate(tokenizer.encode(document)).tolist() for document in documents]
 
 
-@pytest.mark.parametrize("shard_tokens", [1, 9, 1000])
+@pytest.mark.parametrize("unit_bytes", [1, 24, 1000])
 def test_every_document_reads_back_whatever_the_shards(
-    text_spec: Spec, letters: Tokenizer, tmp_path: Path, shard_tokens: int
+    text_spec: Spec, letters: Tokenizer, tmp_path: Path, unit_bytes: int
 ) -> None:
-    corpus = build_corpus(text_spec(DOCUMENTS), letters, tmp_path / "out", shard_tokens=shard_tokens)
+    corpus = build_corpus(
+        text_spec(DOCUMENTS), letters, tmp_path / "out", runner=in_this_process, unit_bytes=unit_bytes
+    )
     read = [corpus.tokens(*corpus.span(number)).tolist() for number in range(len(DOCUMENTS))]
     assert read == ids_of(DOCUMENTS, letters)
     assert corpus.span(0)[0] == 0
     assert corpus.span(5)[1] == corpus.manifest.counts.tokens
-    assert len(corpus.manifest.shards) == {1: 6, 9: 5, 1000: 1}[shard_tokens]
+    shards = len(corpus.manifest.shards)
+    assert {1: shards == 6, 24: 1 < shards < 6, 1000: shards == 1}[unit_bytes]
 
 
 def test_sentence_and_document_bounds_are_relative_to_the_shard(
     text_spec: Spec, letters: Tokenizer, tmp_path: Path
 ) -> None:
-    corpus = build_corpus(text_spec(DOCUMENTS[:3]), letters, tmp_path / "out", shard_tokens=10)
-    first, second = corpus.shard(0), corpus.shard(1)
-    assert (first.sentences_S1.tolist(), first.documents_D1.tolist()) == ([0, 4, 7, 9], [0, 2, 3])
-    assert (second.sentences_S1.tolist(), second.documents_D1.tolist()) == ([0, 3, 5, 10], [0, 3])
-    assert (second.first_token, second.first_document) == (9, 2)
-    assert first.sentences_S1.dtype == first.documents_D1.dtype == np.uint32
+    corpus = build_corpus(text_spec(DOCUMENTS[:3]), letters, tmp_path / "out", runner=in_this_process, unit_bytes=1)
+    first, _, third = map(corpus.shard, range(3))
+    assert (first.sentences_S1.tolist(), first.documents_D1.tolist()) == ([0, 4, 7], [0, 2])
+    assert (third.sentences_S1.tolist(), third.documents_D1.tolist()) == ([0, 3, 5, 10], [0, 3])
+    assert (third.first_token, third.first_document) == (9, 2)
+
+
+def test_a_sentence_longer_than_two_bytes_can_count_is_stored_as_several(
+    text_spec: Spec, letters: Tokenizer, tmp_path: Path
+) -> None:
+    longest = 2**16 - 1
+    documents = [["a b."], [" ".join("ab"[n % 2] for n in range(2 * longest + 7)), "c."], [" ".join("d" * longest)]]
+    corpus = build_corpus(text_spec(documents, format="lines"), letters, tmp_path / "out")
+    assert corpus.shard(0).lengths_S.tolist() == [3, longest, longest, 7, 2, longest]
+    assert corpus.shard(0).counts_D.tolist() == [1, 4, 1]
+    assert [corpus.tokens(*corpus.span(n)).tolist() for n in range(3)] == ids_of(documents, letters)
+
+
+def test_word_bounds_are_stored_a_bit_a_token_and_read_back_at_any_place(tmp_path: Path) -> None:
+    tokens = [*SPECIALS, *"今天气很好我们去公园"]
+    characters = Tokenizer(bert_tokenizer({token: number for number, token in enumerate(tokens)}, lowercase=True))
+    documents = ["今天天气很好。\n我们去公园。", "我们。", "天气。\n今天。"] * 9
+    (tmp_path / "c.txt").write_text("\n\n".join(documents), encoding="utf-8")
+    spec = CorpusSpec("c", (tmp_path / "c.txt",), language="zh", segmenter="jieba", held_out=0.1)
+    corpus = build_corpus(spec, characters, tmp_path / "out", runner=in_this_process, unit_bytes=200)
+    cut = find_segmenter("jieba")
+    lines = [line for document in documents for line in document.split("\n")]
+    expected = [place > 0 for line in lines for word in cut(line) for place in range(len(word))]
+    read = []
+    for document in range(len(documents)):
+        start, stop = corpus.span(document)
+        continues = corpus.continues(start, stop)
+        assert continues is not None
+        read += continues.tolist()
+        for first in range(start, stop):
+            assert corpus.continues(first, stop).tolist() == continues[first - start :].tolist()  # type: ignore[union-attr]
+    assert read == expected
+    assert any(read)
+    assert len(corpus.manifest.shards) > 1
+
+
+def test_without_a_segmenter_there_are_no_word_bounds(text_spec: Spec, letters: Tokenizer, tmp_path: Path) -> None:
+    corpus = build_corpus(text_spec(DOCUMENTS), letters, tmp_path / "out")
+    assert corpus.continues(0, 3) is None
+    assert not list((tmp_path / "out").glob("words-*"))
+
+
+def test_lines_of_a_format_that_cuts_sentences_are_not_cut_again(letters: Tokenizer, tmp_path: Path) -> None:
+    (tmp_path / "c.txt").write_text("The dog ran. The cat sat.\nIt rained.\n\nWe left. They stayed.\n")
+    counts = {
+        format: build_corpus(CorpusSpec("c", (tmp_path / "c.txt",), format=format), letters, tmp_path / format)
+        .shard(0)
+        .counts_D.tolist()
+        for format in ("lines", "text")
+    }
+    assert counts == {"lines": [2, 1], "text": [3, 2]}
+
+
+def test_a_unit_without_documents_is_an_empty_shard(letters: Tokenizer, tmp_path: Path) -> None:
+    for name, text in (("a", "a b.\n\nc."), ("b", "\u200b"), ("c", "d e f.")):
+        (tmp_path / f"{name}.txt").write_text(text)
+    files = tuple(tmp_path / f"{name}.txt" for name in "abc")
+    corpus = build_corpus(CorpusSpec("c", files), letters, tmp_path / "out", runner=in_this_process, unit_bytes=1)
+    assert [shard.tokens for shard in corpus.manifest.shards] == [3, 2, 0, 4]
+    assert corpus.tokens(5, 9).tolist() == letters.encode(["d e f."])[0].tolist()
+    assert corpus.span(2) == (5, 9)
+    assert len(window_index(corpus, 4, held_out=False)) == 2
 
 
 def test_what_is_counted_is_true(text_spec: Spec, letters: Tokenizer, tmp_path: Path) -> None:
@@ -152,7 +220,7 @@ def test_a_folder_without_a_sound_manifest_is_no_corpus(text_spec: Spec, letters
     manifest = tmp_path / "out" / "manifest.json"
     value = json.loads(manifest.read_text())
     for content, message in [
-        (json.dumps(value | {"version": 99}), "version 99"),
+        (json.dumps(value | {"version": 1}), r"version 1; this program reads 2\. Remove .* built anew"),
         (json.dumps({key: part for key, part in value.items() if key != "counts"}), "damaged"),
         (manifest.read_text()[:50], "damaged"),
     ]:
@@ -166,7 +234,9 @@ def test_a_folder_without_a_sound_manifest_is_no_corpus(text_spec: Spec, letters
 
 def test_a_corpus_without_text_is_refused_and_leaves_nothing(letters: Tokenizer, tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_text('{"text": ""}\n{"text": "\\u200b"}\n')
-    with pytest.raises(DataError, match=r"corpora\.c: no text in .*c\.jsonl \(2 empty documents\)"):
+    with pytest.raises(
+        DataError, match=r"corpora\.c: no text in .*c\.jsonl \(2 empty documents, 0 dropped by cleaning\)"
+    ):
         build_corpus(CorpusSpec("c", (tmp_path / "c.jsonl",)), letters, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["c.jsonl"]
 
@@ -174,15 +244,23 @@ def test_a_corpus_without_text_is_refused_and_leaves_nothing(letters: Tokenizer,
 def test_a_full_disk_is_an_error_that_loses_nothing(
     text_spec: Spec, letters: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = build_corpus(text_spec(DOCUMENTS), letters, tmp_path / "out").fingerprint
+    whole = build_corpus(text_spec(DOCUMENTS), letters, tmp_path / "whole", runner=in_this_process, unit_bytes=1)
+    add, left = ShardWriter.add, iter([True, True, False])
 
-    def full(self: ShardWriter) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(self: ShardWriter, batch: Batch) -> None:
+        if not next(left):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        add(self, batch)
 
-    monkeypatch.setattr(ShardWriter, "close", full)
-    with pytest.raises(RunError, match="no space left"):
-        build_corpus(text_spec(DOCUMENTS), letters, tmp_path / "out")
-    assert Corpus.open(tmp_path / "out", checksums=True).fingerprint == before
+    with monkeypatch.context() as patched:
+        patched.setattr(ShardWriter, "add", full)
+        with pytest.raises(RunError, match="no space left"):
+            build_corpus(text_spec(DOCUMENTS), letters, tmp_path / "out", runner=in_this_process, unit_bytes=1)
+    assert units_done(tmp_path / "out") == (2, 6)
+    assert (
+        build_corpus(text_spec(DOCUMENTS), letters, tmp_path / "out", runner=in_this_process, unit_bytes=1).fingerprint
+        == whole.fingerprint
+    )
 
 
 @pytest.mark.data
@@ -208,4 +286,21 @@ def test_real_corpora_come_out_whole(
     assert counts.held_out_documents >= 4
     assert counts.held_out_tokens < 0.1 * counts.tokens
     assert counts.sentences > counts.documents
-    assert sum(corpus.span(number)[1] - corpus.span(number)[0] for number in range(counts.documents)) == counts.tokens
+    assert sum(int(corpus.shard(n).lengths_S.sum()) for n in range(len(corpus.manifest.shards))) == counts.tokens
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("file", "vocabulary", "language"),
+    [("enwiki.parquet", "bert-base-uncased", "en"), ("zhwiki.parquet", "bert-base-chinese", "zh")],
+)
+def test_a_token_takes_at_most_two_and_a_quarter_bytes_with_its_bounds_and_word_bits(
+    data: Path, tmp_path: Path, file: str, vocabulary: str, language: str
+) -> None:
+    tokenizer = Tokenizer.load(data / "vocab" / f"{vocabulary}.txt", lowercase="uncased" in vocabulary)
+    spec = CorpusSpec(
+        "real", (data / "text" / file,), language=language, documents=1000, segmenter="rjieba", weights=(1.5,)
+    )
+    corpus = build_corpus(spec, tokenizer, tmp_path / "out")
+    size = sum(path.stat().st_size for path in corpus.folder.iterdir() if path.suffix in (".bin", ".npy"))
+    assert size / corpus.manifest.counts.tokens <= 2.25

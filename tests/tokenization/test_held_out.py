@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenization.held_out import choose_held_out, content_hash
+from tokenization.held_out import choose_held_out, content_hash, held_out_bound
 
 
 def hashes(count: int) -> np.ndarray:
@@ -45,3 +45,16 @@ def test_copies_share_their_fate_and_something_is_left_to_train_on(contents: lis
 def test_the_hash_is_of_the_text_alone() -> None:
     assert content_hash("a") == content_hash("a") != content_hash("b")
     assert 0 <= content_hash("文") < 2**64
+
+
+@settings(deadline=None)
+@given(
+    parts=st.lists(st.lists(st.integers(0, 2**64 - 1), max_size=6), max_size=6),
+    share=st.sampled_from([0.0, 1e-9, 0.1, 0.5]),
+)
+def test_the_choice_is_the_same_however_the_documents_are_parted(parts: list[list[int]], share: float) -> None:
+    arrays = [np.array(part, dtype=np.uint64) for part in parts]
+    whole = np.concatenate([np.empty(0, dtype=np.uint64), *arrays])
+    assert held_out_bound(arrays, share) == held_out_bound([whole], share)
+    chosen = np.concatenate([np.empty(0, bool), *(part < np.uint64(held_out_bound(arrays, share)) for part in arrays)])
+    np.testing.assert_array_equal(chosen, choose_held_out(whole, share))

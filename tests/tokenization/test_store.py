@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tokenization import fingerprint, store
+from tokenization import corpus_identity, fingerprint, store
 from tokenization.errors import DataError
 from tokenization.locking import locked
 from tokenization.spec import CorpusSpec
@@ -90,10 +90,14 @@ def test_a_files_hash_is_remembered_but_not_while_it_is_fresh(tmp_path: Path, mo
     whole = fingerprint.of_file
     monkeypatch.setattr(fingerprint, "of_file", lambda path: read.append(path.name) or whole(path))
     for _ in range(2):
-        assert store.file_hash(old, tmp_path / "store") == store.file_hash(fresh, tmp_path / "store") == whole(old)
+        assert (
+            corpus_identity.file_hash(old, tmp_path / "store")
+            == corpus_identity.file_hash(fresh, tmp_path / "store")
+            == whole(old)
+        )
     assert read == ["old.txt", "fresh.txt", "fresh.txt"]
     next((tmp_path / "store" / "hashes").iterdir()).write_text("{broken")
-    assert store.file_hash(old, tmp_path / "store") == whole(old)
+    assert corpus_identity.file_hash(old, tmp_path / "store") == whole(old)
 
 
 def test_a_damaged_corpus_in_the_store_is_named(text_spec: Spec, letters: Tokenizer, tmp_path: Path) -> None:
@@ -107,10 +111,10 @@ def test_a_damaged_corpus_in_the_store_is_named(text_spec: Spec, letters: Tokeni
 def build_slowly(spec: CorpusSpec, tokenizer_folder: Path, folder: Path, results: "multiprocessing.Queue[str]") -> None:
     real = store.build_corpus
 
-    def slow(*arguments: object) -> object:
+    def slow(*arguments: object, **settings: object) -> object:
         results.put("built")
         time.sleep(0.5)
-        return real(*arguments)  # type: ignore[arg-type]
+        return real(*arguments, **settings)  # type: ignore[arg-type]
 
     store.build_corpus = slow  # type: ignore[assignment]
     corpus = open_or_build_corpus(spec, Tokenizer.load(tokenizer_folder), folder)

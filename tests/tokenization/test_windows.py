@@ -1,5 +1,8 @@
 """Windows: every token once, on sentence bounds, within the budget; equal to a plain one-by-one packing."""
 
+import math
+import shutil
+from collections import Counter
 from itertools import pairwise, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokenization import windows as windows_module
+from tokenization.building.runners import in_this_process
 from tokenization.corpus import Corpus
 from tokenization.corpus_build import build_corpus
 from tokenization.errors import DataError
@@ -20,15 +24,17 @@ from tokenization.windows import Windows, window_index
 Row = tuple[int, int, int, int]
 
 
-def corpus_of(lengths: list[list[int]], tokenizer: Tokenizer, folder: Path, shard_tokens: int = 1000) -> Corpus:
+def corpus_of(
+    lengths: list[list[int]], tokenizer: Tokenizer, folder: Path, unit_bytes: int = 10_000, weight: float = 1
+) -> Corpus:
     """A corpus whose documents have sentences of these many tokens; every document is different."""
-    spec = CorpusSpec("c", (folder / "c.txt",), held_out=0.3)
+    spec = CorpusSpec("c", (folder / "c.txt",), held_out=0.3, weights=(weight,))
     documents = [
         "\n".join(" ".join(chr(97 + (number + place) % 26) for place in range(n)) for n in row)
         for number, row in enumerate(lengths)
     ]
     (folder / "c.txt").write_text("\n\n".join(documents))
-    return build_corpus(spec, tokenizer, folder / "out", shard_tokens=shard_tokens)
+    return build_corpus(spec, tokenizer, folder / "out", runner=in_this_process, unit_bytes=unit_bytes)
 
 
 def rows(index: Windows) -> list[Row]:
@@ -60,13 +66,13 @@ def plainly(start: int, document: int, lengths: list[int], budget: int) -> list[
 @given(
     lengths=st.lists(st.lists(st.integers(1, 14), min_size=1, max_size=12), min_size=1, max_size=12),
     budget=st.integers(1, 16),
-    shard_tokens=st.sampled_from([1, 40, 10_000]),
+    unit_bytes=st.sampled_from([1, 80, 10_000]),
 )
 def test_windows_equal_a_plain_packing_and_hold_every_token_once(
-    letters: Tokenizer, lengths: list[list[int]], budget: int, shard_tokens: int
+    letters: Tokenizer, lengths: list[list[int]], budget: int, unit_bytes: int
 ) -> None:
     with TemporaryDirectory() as folder:
-        corpus = corpus_of(lengths, letters, Path(folder), shard_tokens)
+        corpus = corpus_of(lengths, letters, Path(folder), unit_bytes)
         seen = np.zeros(corpus.manifest.counts.tokens, dtype=int)
         for held_out in (False, True):
             found = rows(window_index(corpus, budget, held_out))
@@ -106,7 +112,7 @@ def test_packing_by_hand(
 
 
 def test_a_window_reads_the_tokens_of_its_document(letters: Tokenizer, tmp_path: Path) -> None:
-    corpus = corpus_of([[3, 2], [4], [5, 5], [2, 2]], letters, tmp_path, shard_tokens=8)
+    corpus = corpus_of([[3, 2], [4], [5, 5], [2, 2]], letters, tmp_path, unit_bytes=12)
     for held_out in (False, True):
         index = window_index(corpus, 6, held_out)
         for start, length, _, document in rows(index):
@@ -125,7 +131,7 @@ def test_the_index_is_cut_once_and_mapped_afterwards(
     def never(*_: object) -> None:
         raise AssertionError("the index was cut again")
 
-    monkeypatch.setattr(windows_module, "_cut_corpus", never)
+    monkeypatch.setattr(windows_module, "_cut_shards", never)
     again = window_index(Corpus.open(tmp_path / "out", checksums=True), 6, held_out=False)
     assert rows(again) == first
     assert not again.start_W.flags.writeable
@@ -155,12 +161,42 @@ def test_nothing_held_out_is_an_index_of_no_windows(letters: Tokenizer, tmp_path
 def test_an_index_cut_short_is_named(letters: Tokenizer, tmp_path: Path) -> None:
     corpus = corpus_of([[3, 2], [4, 1]], letters, tmp_path)
     window_index(corpus, 6, held_out=False)
-    file = next((tmp_path / "out" / "windows").glob("training-6-*.npy"))
-    file.write_bytes(file.read_bytes()[:-5])
-    with pytest.raises(DataError, match=f"{file.name}: cut short"):
+    file = next((tmp_path / "out" / "windows").glob("training-6-*.bin"))
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-5])
+    with pytest.raises(DataError, match=f"{file.name}: cut short: {len(whole) - 5} bytes"):
         window_index(corpus, 6, held_out=False)
 
 
 def test_a_window_of_no_tokens_is_refused(letters: Tokenizer, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one token"):
         window_index(corpus_of([[3]], letters, tmp_path), 0, held_out=False)
+
+
+@pytest.mark.parametrize("weight", [2, 0.5, 2.25])
+def test_a_weight_repeats_windows_and_its_fraction_takes_a_share_of_the_documents(
+    letters: Tokenizer, tmp_path: Path, weight: float
+) -> None:
+    lengths = [[1 + n % 4] * (1 + n % 3) for n in range(600)]
+    (tmp_path / "plain").mkdir()
+    plain, weighted = (
+        corpus_of(lengths, letters, tmp_path / "plain"),
+        corpus_of(lengths, letters, tmp_path, 500, weight),
+    )
+    assert plain.fingerprint != weighted.fingerprint
+    np.testing.assert_array_equal(plain.is_held_out_D, weighted.is_held_out_D)
+    assert rows(window_index(plain, 6, True)) == rows(window_index(weighted, 6, True)), "never repeated"
+    once, often = rows(window_index(plain, 6, False)), Counter(rows(window_index(weighted, 6, False)))
+    assert {often[row] for row in once} <= {math.floor(weight), math.ceil(weight)}
+    assert sum(often[row] for row in once) == often.total()
+    for row in once:
+        assert often[row] == weighted.times_D[row[3]], "all windows of a document are there equally often"
+    share = (weighted.times_D > math.floor(weight)).mean()
+    assert abs(share - weight % 1) <= 5 * np.sqrt(weight % 1 * (1 - weight % 1) / len(lengths))
+
+
+def test_weights_leave_the_ids_and_the_held_out_documents_as_they_are(letters: Tokenizer, tmp_path: Path) -> None:
+    plain = corpus_of([[3, 2], [4], [5]], letters, tmp_path)
+    ids = plain.tokens(0, 14).tolist()
+    shutil.rmtree(plain.folder)
+    assert corpus_of([[3, 2], [4], [5]], letters, tmp_path, weight=3).tokens(0, 14).tolist() == ids

@@ -1,0 +1,20 @@
+"""What differs between two descriptions of how a thing was made, field by field."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+
+def differences(before: Mapping[str, Any], now: Mapping[str, Any], path: str = "") -> list[str]:
+    """The fields that differ, one line each: `  optimizer.rate: 0.001 then, 0.0005 now`."""
+    lines = []
+    for key in sorted({*before, *now}):
+        here = f"{path}.{key}" if path else str(key)
+        old, new = before.get(key, "(not given)"), now.get(key, "(not given)")
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            lines += differences(old, new, here)
+        elif old != new:
+            lines.append(
+                f"  {here}: {json.dumps(old, ensure_ascii=False)} then, {json.dumps(new, ensure_ascii=False)} now"
+            )
+    return lines
