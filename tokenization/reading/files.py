@@ -81,7 +81,7 @@ def _local_files(spec: CorpusSpec, path: Path) -> list[str]:
     if path.is_dir():
         inside = (file for file in sorted(path.rglob("*")) if file.is_file())
         return _wanted(spec, str(path), ((str(file), file.relative_to(path).as_posix()) for file in inside))
-    return [str(file) for file in _glob(path)] or _refuse(spec, str(path))
+    return _matching(spec, str(path), [str(file) for file in _glob(path)])
 
 
 def _remote_files(spec: CorpusSpec, url: str) -> list[str]:
@@ -96,7 +96,15 @@ def _remote_files(spec: CorpusSpec, url: str) -> list[str]:
         matches = sorted(file for file in filesystem.glob(path) if filesystem.isfile(file))
     except OSError as error:
         raise DataError(f"corpora.{spec.name}.files: {url}: cannot be listed: {error}") from None
-    return [filesystem.unstrip_protocol(file) for file in matches] or _refuse(spec, url)
+    return _matching(spec, url, [filesystem.unstrip_protocol(file) for file in matches])
+
+
+def _matching(spec: CorpusSpec, pattern: str, files: list[str]) -> list[str]:
+    """What a pattern matched, without hidden files, unless it names them."""
+    seen = [file for file in files if "/." in pattern or "/." not in file]
+    if not seen:
+        raise _missing(spec, pattern)
+    return seen
 
 
 def _wanted(spec: CorpusSpec, folder: str, inside: Iterable[tuple[str, str]]) -> list[str]:
@@ -162,10 +170,6 @@ def _sniffed(place: str) -> Format | None:
     except READ_ERRORS:
         return None  # what is wrong with it is said when it is read
     return next((format for mark, format in _BEGINNINGS.items() if head.startswith(mark)), None)
-
-
-def _refuse(spec: CorpusSpec, place: str) -> list[str]:
-    raise _missing(spec, place)
 
 
 def _missing(spec: CorpusSpec, place: str) -> DataError:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import fsspec
 import pyarrow
+from fsspec.registry import known_implementations
 
 from tokenization import fingerprint
 from tokenization.errors import DataError, did_you_mean
@@ -85,7 +86,7 @@ def file_system(url: str) -> tuple[Any, str]:
         filesystem, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
         protocol = url.split("://")[0]
-        known = fsspec.registry.known_implementations.get(protocol, {}).get("err", "")
+        known = known_implementations.get(protocol, {}).get("err", "")
         raise DataError(f"{url}: the backend of {protocol}:// is not installed. {known or error} with pip.") from None
     except ValueError:
         protocol, known = url.split("://")[0], fsspec.available_protocols()

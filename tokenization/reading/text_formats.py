@@ -42,7 +42,8 @@ class TextFormat:
     """How a format is written.
 
     Attributes:
-        opens: whether a line, given as bytes, begins another document (a blank line may: blank starts are stripped).
+        opens: whether a line, given as bytes, begins another document. A blank line may: it is left out, as all are
+            at a document's start.
         parse: (a document as it stands in the file, the corpus's field) to its text; raises Malformed.
     """
 
@@ -67,9 +68,6 @@ def text_cells(
     with ExitStack() as stack:
         lines = LineNumbers(place, stack)
         for offset, raw, size in _readable(place, start, stop, form.opens, faults):
-            if size <= LONGEST and is_blank(raw):
-                continue
-            offset, raw = offset + len(raw) - len(raw.lstrip()), raw.lstrip()
             try:
                 text = form.parse(_decoded(raw, offset, size, place, lines), field)
             except Malformed as error:
@@ -116,19 +114,21 @@ def _raw_documents(
     kept: list[bytes] = []
     first, offset, size, fresh = start, start, 0, True
     for raw in iter(partial(handle.readline, _PIECE), b""):
-        if fresh:
-            if offset >= stop:
-                break
-            if size and opens(raw):
-                yield first, b"".join(kept), size
-                kept, first, size = [], offset, 0
+        if fresh and offset >= stop:
+            break
+        if fresh and size and opens(raw):
+            yield first, b"".join(kept), size
+            kept, size = [], 0
         offset += len(raw)
+        fresh = raw.endswith(b"\n")
+        if not size and is_blank(raw):
+            continue
+        first = first if size else offset - len(raw)
         size += len(raw)
         if size <= LONGEST:
             kept.append(raw)
         else:
             kept.clear()
-        fresh = raw.endswith(b"\n")
     if size:
         yield first, b"".join(kept), size
 
