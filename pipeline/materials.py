@@ -18,9 +18,11 @@ from model.config import EncoderConfig, HeadSpec
 from model.network import Network
 from model.public import HEADS, PublicModel, read_public
 from model.weights_file import weights_file
+from pipeline.kept_out import kept_out_of
 from pipeline.recipe import FreshEncoder, PublicEncoder, Recipe
 from pipeline.recipe_stage import Stage
 from pipeline.recipe_text import Clean, OwnTask
+from tokenization.cleaning.contamination import KeptOut
 from tokenization.cleaning.spec import CleanSpec, Decontamination, NearDuplicates
 from tokenization.corpus import Corpus
 from tokenization.errors import DataError, RecipeError
@@ -29,6 +31,7 @@ from tokenization.spec import CorpusSpec
 from tokenization.store import find_corpus, open_or_build_corpus
 from tokenization.tokenizer_store import find_tokenizer, open_or_train_tokenizer
 from tokenization.vocabulary import Tokenizer
+from tokenization.words.phrases import Phrases, open_or_build_phrases
 
 Say = Callable[[str], None]
 
@@ -49,6 +52,8 @@ class Materials:
     def __init__(self, recipe: Recipe, store: Path, say: Say, make: bool = True) -> None:
         self.recipe, self.store, self._say, self._make = recipe, store, say, make
         self._corpora: dict[str, Corpus] = {}
+        self._kept_out: dict[Decontamination, KeptOut] = {}
+        self._phrases: dict[str, Phrases] = {}
         self._splits: dict[tuple[str, str], Encoded] = {}
 
     def with_stages(self, stages: Sequence[Stage]) -> "Materials":
@@ -134,19 +139,38 @@ class Materials:
             **plain,
         )
 
+    def kept_out(self, name: str) -> KeptOut | None:
+        """The examples that no document of a corpus may hold, where it is to be decontaminated."""
+        settings = self.corpus_spec(name).clean.decontaminate
+        if settings is None:
+            return None
+        if settings not in self._kept_out:
+            tasks = self.recipe.tasks
+            own = {task: self.task(task) for task in tasks if isinstance(tasks[task], OwnTask)}
+            self._kept_out[settings] = kept_out_of(settings, own, self.recipe.data_folder)
+        return self._kept_out[settings]
+
     def corpus(self, name: str) -> Corpus:
         """A tokenised corpus, built now if it is not in the store."""
         if name not in self._corpora:
             spec = self.corpus_spec(name)
+            kept_out = self.kept_out(name)
             found = (
-                open_or_build_corpus(spec, self.tokenizer, self.store, self._say)
+                open_or_build_corpus(spec, self.tokenizer, self.store, self._say, kept_out)
                 if self._make
-                else find_corpus(spec, self.tokenizer, self.store)
+                else find_corpus(spec, self.tokenizer, self.store, kept_out)
             )
             if found is None:
                 raise NotMade(f"corpus {name}")
             self._corpora[name] = found
         return self._corpora[name]
+
+    def phrases(self, name: str) -> Phrases:
+        """The phrases that a corpus's lexicon marks in it, found now if they never were."""
+        if name not in self._phrases:
+            files = self.corpus_spec(name).lexicon
+            self._phrases[name] = open_or_build_phrases(self.corpus(name), self.tokenizer, files, self._say)
+        return self._phrases[name]
 
     def task(self, name: str) -> TaskSpec:
         """A task's spec: built in, or the recipe's own."""

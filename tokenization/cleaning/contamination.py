@@ -95,9 +95,9 @@ class KeptOut:
         too_short = {self._texts[int(number)].text for number in np.flatnonzero(too_short_N)}
         self.not_checkable = tuple(_not_checkable(given, too_short))
 
-    def match(self, text: str, language: str) -> Match | None:
+    def match(self, text: str, language: str, splitter: str | None = None) -> Match | None:
         """An example that the document holds: the first by n-grams, or else the first that matches whole."""
-        sentences = split_sentences(text, language)
+        sentences = split_sentences(text, language, splitter)
         joined = "\n".join(sentences)
         units = hash_units(joined)
         own: list[str] = []

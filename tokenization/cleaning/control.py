@@ -14,7 +14,7 @@ import numpy as np
 from tokenization.cleaning.code_points import U8, code_points, table_of
 
 _STAYS, _GOES, _ENDS_A_LINE = 0, 1, 2
-_TAGS = slice(0xE0000, 0xE0080)
+_TAGS = range(0xE0000, 0xE0080)
 
 
 def without_control(text: str) -> str:
@@ -35,5 +35,5 @@ def _acts() -> U8:
         return _ENDS_A_LINE if len(f"a{character}a".splitlines()) == 2 else _GOES
 
     table_K = table_of(act)
-    table_K[_TAGS] = _GOES
+    table_K[_TAGS.start : _TAGS.stop] = [act(chr(point)) for point in _TAGS]
     return table_K

@@ -43,16 +43,19 @@ class Cleaner:
 
     Args:
         kept_out: the examples that no document may hold; None where the spec does not ask for decontamination.
+        splitter: the corpus's own sentence splitter, if it has one: short examples match between sentence bounds.
 
     Raises:
         RecipeError: a script share is asked for in a language whose script is not known.
     """
 
-    def __init__(self, spec: CleanSpec, language: str, kept_out: KeptOut | None = None) -> None:
+    def __init__(
+        self, spec: CleanSpec, language: str, kept_out: KeptOut | None = None, splitter: str | None = None
+    ) -> None:
         assert (spec.decontaminate is None) == (kept_out is None), "decontamination needs the examples to keep out"
         if spec.script_share:
             check_language(language)
-        self.spec, self.language, self.kept_out = spec, language, kept_out
+        self.spec, self.language, self.kept_out, self.splitter = spec, language, kept_out, splitter
 
     def clean(self, text: str) -> Kept | Dropped:
         """The document after every step, or why it is dropped."""
@@ -64,7 +67,7 @@ class Cleaner:
             share = script_share(text, self.language)
             if share < self.spec.script_share:
                 return Dropped(SCRIPT_SHARE, f"{share:.0%} of the letters in the script of {self.language}")
-        match = self.kept_out.match(text, self.language) if self.kept_out else None
+        match = self.kept_out.match(text, self.language, self.splitter) if self.kept_out else None
         if match:
             return Dropped(CONTAMINATED + match.task, f"{match.split} row {match.row}: {match.what}")
         return Kept(text)
