@@ -6,12 +6,13 @@ Shape letters: K draws, N examples.
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from finetune.tasks.encode import Encoded, offsets_of
 from tokenization.errors import DataError
 from tokenization.fingerprint import of_value
 from training.address import Key, derive, epoch_draws
-from training.sequences import I64, Sequences, Shape
+from training.sequences import I64, Sequences, Shape, ranges
 
 
 class TaskSource:
@@ -44,12 +45,16 @@ class TextOfTasks:
     """The text of some tasks without their labels, for an auxiliary LM: a block, of which nothing is asked but text.
 
     Attributes of the joined arrays follow `Sequences`; examples stand in the order of the tasks.
+
+    Args:
+        continues: for each task which of its tokens continue a word, or None for sequences that do not tell.
     """
 
-    def __init__(self, tasks: Sequence[Encoded]) -> None:
+    def __init__(self, tasks: Sequence[Encoded], continues: Sequence[NDArray[np.bool_]] | None = None) -> None:
         self._tokens_T = np.concatenate([task.tokens_T for task in tasks])
         self._segments_T = np.concatenate([task.segments_T for task in tasks])
         self._maskable_T = np.concatenate([task.maskable_T for task in tasks])
+        self._continues_T = None if continues is None else np.concatenate(continues)
         self._lengths_N = np.concatenate([task.lengths_N for task in tasks])
         self._starts_N = offsets_of(self._lengths_N)[:-1]
         self.shape: Shape = "block"
@@ -64,14 +69,14 @@ class TextOfTasks:
     def draw(self, draws_K: I64, key: Key) -> Sequences:
         chosen_K = _order(draws_K, self.size, key)
         lengths_K = self._lengths_N[chosen_K]
-        offsets_N1 = offsets_of(lengths_K)
-        token_T = np.arange(offsets_N1[-1]) + np.repeat(self._starts_N[chosen_K] - offsets_N1[:-1], lengths_K)
+        token_T = ranges(self._starts_N[chosen_K], lengths_K)
         return Sequences(
             tokens_T=self._tokens_T[token_T],
             segments_T=self._segments_T[token_T],
             maskable_T=self._maskable_T[token_T],
-            offsets_N1=offsets_N1,
+            offsets_N1=offsets_of(lengths_K),
             draws_N=draws_K,
+            continues_T=None if self._continues_T is None else self._continues_T[token_T],
         )
 
 

@@ -6,6 +6,7 @@ Shape letters: T tokens, N examples, K chosen examples, W words.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from tokenization.fingerprint import of_value
 from tokenization.vocabulary import Tokenizer
 from training.sequences import I64, Sequences
 
+Column = TypeVar("Column", I64, NDArray[np.bool_])
 NO_WORD = -1
 
 Gold = tuple[int, ...] | tuple[float, ...] | tuple[I64, ...]
@@ -120,7 +122,7 @@ def encode_examples(
             f"At least {1 + 2 * texts} are needed."
         )
     whole, words = _pieces(spec, examples, tokenizer)
-    cut = [_cut(row, room) for row in whole]
+    cut = [cut_row(row, room) for row in whole]
     rows = [_with_specials(row, tokenizer) for row in cut]
     tokens_T = np.concatenate(rows).astype(np.int64)
     arrays = {
@@ -174,7 +176,8 @@ def _pieces(
     return [tuple(ids[start : start + step]) for start in range(0, len(ids), step)], None
 
 
-def _cut(row: tuple[I64, ...], room: int) -> tuple[I64, ...]:
+def cut_row(row: tuple[Column, ...], room: int) -> tuple[Column, ...]:
+    """What of an example's texts, as ids or whatever stands beside ids, fits into `room` tokens."""
     if len(row) == 1:
         return (row[0][:room],)
     first, second = kept(len(row[0]), len(row[1]), room)

@@ -1,0 +1,53 @@
+"""Which tokens of a task's encoded examples continue a word, for masking whole words of a task's text.
+
+Letters: T tokens.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finetune.tasks.encode import cut_row
+from finetune.tasks.read import Example
+from finetune.tasks.spec import TaskSpec
+from tokenization.vocabulary import Tokenizer
+from tokenization.words.boundaries import segmented_flat
+from tokenization.words.continuation import continues_vocabulary
+
+Bools = NDArray[np.bool_]
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+_SEGMENTER = "jieba"
+
+
+def continues_words(spec: TaskSpec, examples: Sequence[Example], tokenizer: Tokenizer, length: int) -> Bools:
+    """Bool [T], token for token as `encode_examples` lays them out with the same arguments.
+
+    A tagging task's words are its own. Text with Han characters is cut by jieba; else the vocabulary's marks tell.
+    """
+    if spec.kind == "tagging":
+        coded = tokenizer.encode_words([example.words for example in examples])
+        rows: list[tuple[Bools, ...]] = [(np.diff(words, prepend=-1) == 0,) for _, words in coded]
+    else:
+        parts = _of_texts([text for example in examples for text in example.texts], tokenizer)
+        step = len(spec.fields)
+        rows = [tuple(parts[start : start + step]) for start in range(0, len(parts), step)]
+    room = length - 1 - len(rows[0])
+    no = np.zeros(1, dtype=np.bool_)
+    return np.concatenate([piece for row in rows for piece in (no, *_ended(cut_row(row, room), no))])
+
+
+def _of_texts(texts: list[str], tokenizer: Tokenizer) -> list[Bools]:
+    if any(map(_HAN.search, texts)):
+        _, lengths_N, continues_T = segmented_flat(tokenizer, _SEGMENTER, texts)
+    else:
+        ids_T, lengths_N = tokenizer.encode_flat(texts)
+        continues_T = continues_vocabulary(tokenizer)[ids_T]
+        continues_T[(np.cumsum(lengths_N) - lengths_N)[lengths_N > 0]] = False
+    return np.split(continues_T, np.cumsum(lengths_N)[:-1])
+
+
+def _ended(parts: Sequence[Bools], end: Bools) -> list[Bools]:
+    return [piece for part in parts for piece in (part, end)]
