@@ -12,7 +12,8 @@ from tokenization.reading.files import SourceFile, resolve_files
 from tokenization.reading.opening import READ_ERRORS, endings, opened, size_of
 from tokenization.reading.spool import BLOCK_BYTES, spooled
 from tokenization.reading.tables import Range, dataset_ranges, parquet_ranges
-from tokenization.reading.text_formats import FORMATS, first_bound
+from tokenization.reading.text import first_bound
+from tokenization.reading.text_formats import FORMATS
 from tokenization.spec import CorpusSpec
 
 __all__ = ["BLOCK_BYTES", "Block", "all_blocks", "plan_blocks", "read_block"]
@@ -77,9 +78,9 @@ def _files(spec: CorpusSpec, store: Path | None, say: Say | None) -> Iterator[So
 def _ranges(spec: CorpusSpec, source: SourceFile, size: int) -> Iterator[tuple[int, int | None, int]]:
     if source.format in FORMATS:
         return _byte_ranges(source, size)
+    if source.format == "dataset":
+        return _open_ended(dataset_ranges(spec, source.place, size))
     try:
-        if source.format == "dataset":
-            return _open_ended(dataset_ranges(spec, source.place, size))
         return _open_ended(parquet_ranges(source.place, spec.field, size))
     except DataError:
         return iter([(0, None, 0)])  # said, or skipped, when it is read

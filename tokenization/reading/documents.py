@@ -8,7 +8,7 @@ from tokenization.errors import DataError
 from tokenization.reading.faults import Faults
 from tokenization.reading.files import SourceFile
 from tokenization.reading.tables import dataset_cells, parquet_cells
-from tokenization.reading.text_formats import text_cells
+from tokenization.reading.text import text_cells
 from tokenization.spec import CorpusSpec
 
 
@@ -73,6 +73,6 @@ def _documents(spec: CorpusSpec, block: Block, faults: Faults) -> Iterator[Docum
 
 def _cells(spec: CorpusSpec, block: Block, faults: Faults) -> Iterator[tuple[str, str]]:
     if block.source.format == "dataset":
-        return dataset_cells(spec, block.source.place, block.start, block.stop, faults)
+        return dataset_cells(spec, block.source.place, block.start, block.stop)
     read = parquet_cells if block.source.format == "parquet" else text_cells
     return read(block.source, block.start, block.stop, spec.field, faults)

@@ -89,14 +89,15 @@ def _remote_files(spec: CorpusSpec, url: str) -> list[str]:
     try:
         if filesystem.isfile(path):
             return [url]
-        if filesystem.isdir(path):
-            inside = sorted(filesystem.find(path))
-            named = ((filesystem.unstrip_protocol(file), file.removeprefix(path)) for file in inside)
-            return _wanted(spec, url, named)
-        matches = sorted(file for file in filesystem.glob(path) if filesystem.isfile(file))
-    except OSError as error:
-        raise DataError(f"corpora.{spec.name}.files: {url}: cannot be listed: {error}") from None
-    return _matching(spec, url, [filesystem.unstrip_protocol(file) for file in matches])
+        is_folder = filesystem.isdir(path)
+        found = sorted(filesystem.find(path) if is_folder else filter(filesystem.isfile, filesystem.glob(path)))
+    except Exception as error:  # every backend has errors of its own, of credentials above all
+        told = f"{type(error).__name__}: {error}"
+        raise DataError(f"corpora.{spec.name}.files: {url} cannot be listed: {told}") from None
+    places = [filesystem.unstrip_protocol(file) for file in found]
+    if not is_folder:
+        return _matching(spec, url, places)
+    return _wanted(spec, url, zip(places, (file.removeprefix(path) for file in found), strict=True))
 
 
 def _matching(spec: CorpusSpec, pattern: str, files: list[str]) -> list[str]:

@@ -16,7 +16,7 @@ import pyarrow
 from fsspec.registry import known_implementations
 
 from tokenization import fingerprint
-from tokenization.errors import DataError, did_you_mean
+from tokenization.errors import DataError, RunError, did_you_mean
 
 # What may be raised while a file is read on: the disk, the network, or an archive that is cut short or damaged.
 READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
@@ -97,6 +97,17 @@ def file_system(url: str) -> tuple[Any, str]:
     return filesystem, path
 
 
+def cannot_be_read(place: str, error: Exception) -> DataError:
+    """What to say of one of the READ_ERRORS: the file is damaged.
+
+    Raises:
+        RunError: it is the disk or the network; that is no malformed input, and not to be skipped as such.
+    """
+    if isinstance(error, OSError) and (error.errno is not None or isinstance(error, ConnectionError | TimeoutError)):
+        raise RunError(f"{place}: cannot be read: {error}. Mend the cause and run the same command again.") from None
+    return DataError(f"{place}: damaged or cut short: {error}. Fetch it again, or pack it again.")
+
+
 def size_of(place: str) -> int | None:
     """A file's bytes as it lies there, or None where the other side does not say."""
     if not is_url(place):
@@ -115,7 +126,9 @@ def remote_version(url: str) -> str:
     filesystem, path = file_system(url)
     try:
         info = filesystem.info(path)
-    except OSError as error:
-        raise DataError(f"{url}: cannot be looked up: {error}. Correct the URL, or try again.") from None
+    except Exception as error:  # every backend has errors of its own
+        raise DataError(
+            f"{url}: cannot be looked up: {type(error).__name__}: {error}. Correct the URL, or try again."
+        ) from None
     told = {str(key).lower().replace("-", "").replace("_", ""): str(value) for key, value in info.items()}
     return fingerprint.of_value({key: told[key] for key in _VERSION_KEYS if told.get(key, "None") != "None"})

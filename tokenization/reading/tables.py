@@ -13,7 +13,7 @@ import pyarrow.parquet
 from tokenization.errors import DataError, did_you_mean
 from tokenization.reading.faults import Faults
 from tokenization.reading.files import SourceFile, is_saved_dataset
-from tokenization.reading.opening import is_url, opened
+from tokenization.reading.opening import cannot_be_read, is_url, opened
 from tokenization.spec import CorpusSpec
 
 _ROWS_AT_ONCE = 256
@@ -62,18 +62,16 @@ def dataset_ranges(spec: CorpusSpec, place: str, size: int) -> list[Range]:
     return _cut([(len(rows), share * len(rows))], size)
 
 
-def dataset_cells(
-    spec: CorpusSpec, place: str, start: int, stop: int | None, faults: Faults
-) -> Iterator[tuple[str, str]]:
-    """Yield (text, origin) of a dataset: a folder of `save_to_disk`, a folder of data files, or a public name."""
+def dataset_cells(spec: CorpusSpec, place: str, start: int, stop: int | None) -> Iterator[tuple[str, str]]:
+    """Yield (text, origin) of a dataset: a folder of `save_to_disk`, a folder of data files, or a public name.
+
+    Raises:
+        DataError: it cannot be opened, or has no such split or column.
+    """
     where = f"{place} ({spec.split})"
-    try:
-        rows = open_dataset(spec, place)
-        require_text_column(rows.features.arrow_schema, spec.field, where)
-    except DataError as error:
-        return faults.meet(error)
-    end = len(rows) if stop is None else stop
-    texts: Iterable[Any] = rows.select_columns([spec.field]).select(range(start, end))
+    rows = open_dataset(spec, place)
+    require_text_column(rows.features.arrow_schema, spec.field, where)
+    texts: Iterable[Any] = rows.select_columns([spec.field]).select(range(start, len(rows) if stop is None else stop))
     for number, row in enumerate(texts, start):
         yield row[spec.field] or "", f"{where} row {number}"
 
@@ -129,7 +127,9 @@ def _parquet(place: str, field: str) -> Iterator[Any]:
             file = stack.enter_context(pyarrow.parquet.ParquetFile(handle, buffer_size=_BUFFER, pre_buffer=False))
             require_text_column(file.schema_arrow, field, place)
             yield file
-    except (pyarrow.ArrowInvalid, OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise cannot_be_read(place, error) from None
+    except (pyarrow.ArrowInvalid, UnicodeDecodeError) as error:
         raise DataError(f"{place}: not a whole parquet file: {error}. Fetch or write the file again.") from None
 
 

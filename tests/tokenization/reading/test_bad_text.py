@@ -14,12 +14,12 @@ import pyarrow.parquet
 import pytest
 import zstandard
 
-from tokenization.errors import DataError
+from tokenization.errors import DataError, RunError
 from tokenization.reading.blocks import plan_blocks
 from tokenization.reading.documents import read_block
 from tokenization.reading.faults import LISTED, Faults
 from tokenization.reading.readers import read_documents
-from tokenization.reading.text_formats import LONGEST
+from tokenization.reading.text import LONGEST
 from tokenization.spec import CorpusSpec
 
 PACK = {"gz": gzip.compress, "zst": zstandard.compress, "xz": lzma.compress, "bz2": bz2.compress}
@@ -102,7 +102,7 @@ def test_an_archive_gives_the_text_and_one_cut_short_is_named(tmp_path: Path, en
     assert skipped(spec)[0] == [*rows, "another member"]
 
     spec = write(file, packed[: len(packed) // 2])
-    assert f"c.txt.{ending}: it cannot be read to its end" in refused(spec)
+    assert f"c.txt.{ending}: damaged or cut short" in refused(spec)
     texts, faults = skipped(spec)
     assert texts == rows[: len(texts)]
     assert faults.bad == [refused(spec)]
@@ -113,7 +113,7 @@ def test_an_archive_gives_the_text_and_one_cut_short_is_named(tmp_path: Path, en
 @pytest.mark.parametrize("ending", PACK)
 def test_an_archive_that_is_none_is_named(tmp_path: Path, ending: str) -> None:
     spec = write(tmp_path / f"c.txt.{ending}", b"plain text\n" * 100)
-    assert f"c.txt.{ending}: it cannot be read to its end" in refused(spec)
+    assert f"c.txt.{ending}: damaged or cut short" in refused(spec)
     assert skipped(spec)[0] == []
 
 
@@ -212,3 +212,13 @@ def test_skipping_is_the_corpus_s_setting_wherever_documents_are_counted(
     spec = write(tmp_path / "c.jsonl", content, documents=2, skip_bad=True)
     reader(spec)
     assert skipped(spec)[0] == ["one", "two"]
+
+
+@pytest.mark.parametrize("name", ["c.txt", "c.txt.gz", "c.parquet"])
+def test_what_the_disk_or_the_network_does_is_never_skipped(tmp_path: Path, name: str) -> None:
+    pyarrow.parquet.write_table(pyarrow.table({"text": ["one"]}), tmp_path / name)
+    spec = CorpusSpec("c", (tmp_path / name,))
+    blocks = plan_blocks(spec, None)
+    (tmp_path / name).unlink()
+    with pytest.raises(RunError, match=r"cannot be read: .*No such file"):
+        list(read_block(spec, blocks[0], Faults(skip=True)))

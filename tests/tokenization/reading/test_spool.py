@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pytest
 
 from tokenization.errors import DataError
@@ -108,3 +109,9 @@ def test_a_stream_without_the_column_is_named_beside_those_that_are_there(spec: 
     lacking = CorpusSpec("c", spec.files, format="dataset", streaming=True, field="body")
     with pytest.raises(DataError, match="no column 'body'; there are: 'id', 'text'"):
         plan_blocks(lacking, tmp_path)
+
+
+def test_a_saved_dataset_can_be_streamed_too(tmp_path: Path) -> None:
+    datasets.Dataset.from_dict({"text": ROWS}).save_to_disk(tmp_path / "saved")
+    spec = CorpusSpec("c", (tmp_path / "saved",), format="dataset", streaming=True)
+    assert [document.text for document in read_documents(spec, store=tmp_path)] == [row.strip() for row in ROWS if row]
