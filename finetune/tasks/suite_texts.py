@@ -176,10 +176,14 @@ def _sources(name: str, own: Mapping[str, TaskSpec]) -> tuple[Source, ...]:
 
 def _texts(source: Source, split: str, data: Path) -> Iterator[KeptOutText]:
     if isinstance(source, NestedTexts):
-        document = _json(data / source.files[split])
+        path = data / source.files[split]
+        document = _json(path)
         for steps in source.paths:
-            for row, text in _walk(document, steps):
-                yield KeptOutText(source.name, split, row, text)
+            try:
+                yield from [KeptOutText(source.name, split, row, text) for row, text in _walk(document, steps)]
+            except (LookupError, TypeError):
+                where = ".".join(map(str, steps))
+                raise DataError(f"{path}: not laid out as {source.name}'s files are: no text at {where}.") from None
         return
     # All rows are kept out, also those that a recipe's `limit` leaves out of the score.
     for example in read_examples(replace(source, limit={}), data, split):

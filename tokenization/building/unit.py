@@ -71,7 +71,7 @@ class _Reading:
 
     def __init__(self, work: Work, unit: int) -> None:
         self._work, self._unit = work, unit
-        self._cleaner = Cleaner(work.spec.clean, work.spec.language, work.kept_out)
+        self._cleaner = Cleaner(work.spec.clean, work.spec.language, work.kept_out, work.spec.splitter)
         self.faults = Faults(work.spec.skip_bad)
         self.report = CleaningReport()
 
