@@ -1,11 +1,12 @@
 """Words that the tokenizer has cut already: each has an entry, and each entry a run of the pool.
 
-Legend: W words, E entries.
+Legend: W words, L their characters.
 """
 
 from array import array
 
 import numpy as np
+import pyarrow as pa
 import tokenizers
 from numpy.typing import NDArray
 
@@ -32,31 +33,41 @@ class WordCache:
 
     def _forget(self) -> None:
         size = self._raw.get_vocab_size()
-        self._entries: dict[str, int] = {}
+        self._entries: dict[bytes, int] = {}  # keys are UTF-32
         self._characters = 0
         self.ids, self.places = array("q", range(size)), array("q", bytes(8 * size))
         self.firsts, self.counts = array("q", range(size)), array("q", [1]) * size
 
-    def look_up(self, words: list[str]) -> I64:
-        """The entry of each word; good until the next call."""
+    def look_up(self, codes_L: NDArray[np.uint32], lengths_W: I64) -> I64:
+        """The entry of each word, good until the next call.
+
+        Args:
+            codes_L: the words' characters, end to end.
+            lengths_W: characters of each word.
+        """
         if self._characters > _CHARACTERS:
             self._forget()
-        entries_W = np.fromiter(map(self._entries.get, words, [-1] * len(words)), np.int64, len(words))
-        missed = np.flatnonzero(entries_W < 0).tolist()
-        if missed:
-            self._learn(list(dict.fromkeys(words[place] for place in missed)))
-            entries_W[missed] = [self._entries[words[place]] for place in missed]
-        return entries_W
+        if not len(lengths_W):
+            return lengths_W
+        stops = np.append(0, codes_L.itemsize * np.cumsum(lengths_W))
+        buffers = [None, pa.py_buffer(stops), pa.py_buffer(codes_L)]
+        # Arrow finds the different words faster than Python makes a string of each.
+        found = pa.Array.from_buffers(pa.large_binary(), len(lengths_W), buffers).dictionary_encode()
+        words = found.dictionary.to_pylist()
+        if missed := [word for word in words if word not in self._entries]:
+            self._learn(missed)
+        entries = np.fromiter(map(self._entries.__getitem__, words), np.int64, len(words))
+        return entries[found.indices.to_numpy()]
 
-    def _learn(self, words: list[str]) -> None:
-        rows = [words[start : start + _TOGETHER] for start in range(0, len(words), _TOGETHER)]
-        for row, found in zip(
-            rows, self._raw.encode_batch(rows, is_pretokenized=True, add_special_tokens=False), strict=True
-        ):
+    def _learn(self, words: list[bytes]) -> None:
+        for start in range(0, len(words), _TOGETHER):
+            row = words[start : start + _TOGETHER]
+            texts = [word.decode("utf-32-le") for word in row]
+            found = self._raw.encode_batch([texts], is_pretokenized=True, add_special_tokens=False)[0]
             counts = np.bincount(np.array(found.word_ids, dtype=np.int64), minlength=len(row))
             self._entries.update(zip(row, range(len(self.firsts), len(self.firsts) + len(row)), strict=True))
             self.firsts.extend((len(self.ids) + np.cumsum(counts) - counts).tolist())
             self.counts.extend(counts.tolist())
             self.ids.extend(found.ids)
             self.places.extend(start for start, _ in found.offsets)
-        self._characters += sum(map(len, words)) + _OVERHEAD * len(words)
+            self._characters += sum(map(len, texts)) + _OVERHEAD * len(row)

@@ -3,6 +3,7 @@
 import pickle
 import random
 import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,9 +15,8 @@ from tokenizers import AddedToken, models, normalizers, pre_tokenizers
 from tokenization import fast_encode, word_cache
 from tokenization.errors import DataError
 from tokenization.fast_encode import Encoder, FastEncoder, PlainEncoder, encoder_of
-from tokenization.tokenizer_files import bert_tokenizer
+from tokenization.tokenizer_files import SPECIALS, bert_tokenizer
 from tokenization.vocabulary import Tokenizer
-from tokenization.wordpiece import trained_vocabulary
 
 TRAPS = (
     "[SEP] [MASK][CLS] [UNK] ##ing un##able unbelievable Zürich naïve déjà-vu I'm 3.14 U.S.A. http://a.b/c?d=e_f "
@@ -75,22 +75,33 @@ def differing(ours: Encoder, raw: tokenizers.Tokenizer, texts: Sequence[str]) ->
 
 @pytest.fixture(scope="module")
 def vocabulary() -> dict[str, int]:
-    """Word pieces trained on the traps themselves, so that most of them are more than [UNK]."""
-    return trained_vocabulary([*strange_texts(300, seed=7), *PIECES * 3], 3000, lowercase=False)
+    """The traps' characters, alone and as continuations, in every normal form; some pieces of two and three."""
+    written = "".join(PIECES)
+    forms = f"{written}{written.lower()}{unicodedata.normalize('NFD', written)}"
+    runs = {forms[start : start + size] for size in (1, 2, 3) for start in range(0, len(forms), 1 if size == 1 else 5)}
+    kept = sorted(run for run in runs if not any(character.isspace() for character in run))
+    tokens = dict.fromkeys([*SPECIALS, *kept, *(f"##{run}" for run in kept)])
+    return {token: number for number, token in enumerate(tokens)}
+
+
+def bert(vocabulary: dict[str, int], **settings: bool) -> tokenizers.Tokenizer:
+    """A tokenizer that takes written specials for text, with some settings of its normalizer."""
+    raw = bert_tokenizer(vocabulary, lowercase=True)
+    raw.normalizer = normalizers.BertNormalizer(**settings)
+    raw.encode_special_tokens = True
+    return raw
 
 
 @pytest.fixture(scope="module")
 def small(vocabulary: dict[str, int]) -> tokenizers.Tokenizer:
-    return Tokenizer(bert_tokenizer(vocabulary, lowercase=True))._raw
+    return bert(vocabulary)
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=str)
 def test_ids_and_places_are_the_tokenizers_on_strange_text(
     vocabulary: dict[str, int], settings: dict[str, bool]
 ) -> None:
-    raw = bert_tokenizer(vocabulary, lowercase=True)
-    raw.encode_special_tokens = True
-    raw.normalizer = normalizers.BertNormalizer(**settings)
+    raw = bert(vocabulary, **settings)
     ours = encoder_of(raw)
     assert isinstance(ours, FastEncoder)
     assert differing(ours, raw, strange_texts(4000, seed=len(str(settings)))) == []
@@ -105,21 +116,20 @@ def test_ids_and_places_are_the_tokenizers_on_20000_strange_texts(
     data_folder: Path, name: str, lowercase: bool
 ) -> None:
     raw = Tokenizer.load(data_folder / "vocab" / f"{name}.txt", lowercase)._raw
+    assert isinstance(encoder_of(raw), FastEncoder)
     assert differing(encoder_of(raw), raw, strange_texts(20_000, seed=1)) == []
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+@pytest.mark.parametrize("settings", SETTINGS[:2], ids=str)
 def test_every_character_of_unicode_is_cut_as_the_tokenizer_does(
     vocabulary: dict[str, int], settings: dict[str, bool]
 ) -> None:
-    raw = bert_tokenizer(vocabulary, lowercase=True)
-    raw.encode_special_tokens = True
-    raw.normalizer = normalizers.BertNormalizer(**settings)
+    raw = bert(vocabulary, **settings)
     ours = encoder_of(raw)
     for block in _blocks_of_unicode(1 << 12):
-        for around in ("a{}b", "。{}\u0301e", "{0}\u0316\u0301{0}中{0}"):
-            assert differing(ours, raw, [around.format(character) for character in block]) == []
+        around = "a{0}b。{0}\u0301e {0}\u0316\u0301{0}中{0}"
+        assert differing(ours, raw, [around.format(character) for character in block]) == []
 
 
 def _blocks_of_unicode(size: int) -> Iterator[list[str]]:
@@ -143,7 +153,8 @@ def test_a_full_cache_begins_anew(small: tokenizers.Tokenizer, monkeypatch: pyte
     monkeypatch.setattr(word_cache, "_CHARACTERS", 1000)
     words = word_cache.WordCache(small)
     for start in range(0, 5000, 50):
-        words.look_up([f"w{number}" for number in range(start, start + 50)])
+        many = [f"w{number}" for number in range(start, start + 50)]
+        words.look_up(np.frombuffer("".join(many).encode("utf-32-le"), np.uint32), np.array(list(map(len, many))))
         assert len(words.firsts) <= small.get_vocab_size() + 1000 // 16 + 50
 
 
@@ -173,7 +184,7 @@ def test_half_of_a_surrogate_pair_is_refused(small: tokenizers.Tokenizer) -> Non
 
 def test_any_other_tokenizer_goes_to_itself(vocabulary: dict[str, int]) -> None:
     def plain(change: str) -> tokenizers.Tokenizer:
-        raw = bert_tokenizer(vocabulary, lowercase=True)
+        raw = bert(vocabulary)
         raw.encode_special_tokens = change != "specials"
         if change == "normalizer":
             raw.normalizer = normalizers.Sequence([normalizers.BertNormalizer()])
