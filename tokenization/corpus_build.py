@@ -100,10 +100,10 @@ def build_part(work: Work, part: Part, runner: Runner, progress: Progress | None
 
 def compare(work: Work, progress: Progress | None = None) -> None:
     """Find the duplicates of all units, where that is asked for and was not done yet; one process, others wait."""
-    if not work.finds_duplicates:
+    if not work.must_compare:
         return
     with locked(work.aside / "lock", progress):
-        if not work.duplicates_found.is_file():
+        if work.must_compare:
             if progress is not None:
                 progress(f"corpus {work.spec.name}: finding duplicates")
             with atomic.scratch(work.aside) as mine:

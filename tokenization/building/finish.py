@@ -22,7 +22,6 @@ from tokenization.errors import DataError
 from tokenization.held_out import held_out_bound
 from tokenization.manifest import (
     FORMAT_VERSION,
-    MANIFEST,
     CorpusManifest,
     Counts,
     FileEntry,
@@ -46,7 +45,7 @@ def finish(work: Work) -> Corpus:
         RunError: the disk is full.
     """
     assert sys.byteorder == "little", "ids are written in the machine's order, which is declared little-endian"
-    if not (work.folder / MANIFEST).is_file():
+    if not work.is_complete:
         _complete(work, [UnitRecord.read(work.record(unit)) for unit in range(len(work.units))])
     # From here on the folder is whole; a kill leaves only this to be done.
     atomic.remove(work.aside)
@@ -147,7 +146,9 @@ def _median(histogram: dict[int, int]) -> float:
 
 def _report(work: Work, records: Sequence[UnitRecord]) -> CleaningReport:
     """What cleaning dropped, all units in their order."""
-    report = CleaningReport()
+    report = (
+        CleaningReport(work.kept_out.not_checkable, work.kept_out.not_checked) if work.kept_out else CleaningReport()
+    )
     for record in records:
         report.merge(CleaningReport.from_json(record.cleaning))
     return report

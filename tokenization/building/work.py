@@ -21,6 +21,7 @@ from typing import Any
 
 from tokenization import atomic
 from tokenization.cleaning.contamination import KeptOut
+from tokenization.manifest import MANIFEST
 from tokenization.reading.blocks import BLOCK_BYTES, Block, plan_blocks
 from tokenization.spec import CorpusSpec
 from tokenization.vocabulary import Tokenizer
@@ -69,6 +70,11 @@ class Work:
         return self.aside / "duplicates.json"
 
     @property
+    def must_compare(self) -> bool:
+        """Whether duplicates are still to be found."""
+        return self.finds_duplicates and not self.duplicates_found.is_file() and not self.is_complete
+
+    @property
     def dtype(self) -> str:
         return "uint16" if self.tokenizer.size <= 1 << 16 else "uint32"
 
@@ -81,12 +87,19 @@ class Work:
     def sketches(self) -> list[Path]:
         return [self.sketch(unit) for unit in range(len(self.units))]
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether the units are put together, so that only renaming the folder is left."""
+        return (self.folder / MANIFEST).is_file()
+
     def unfinished(self) -> list[int]:
+        if self.is_complete:
+            return []
         return [unit for unit in range(len(self.units)) if not self.record(unit).is_file()]
 
     def unsketched(self) -> list[int]:
         """The units to be sketched before duplicates can be looked for."""
-        if not self.finds_duplicates or self.duplicates_found.is_file():
+        if not self.must_compare:
             return []
         return [unit for unit in range(len(self.units)) if not self.sketch(unit).is_dir()]
 
