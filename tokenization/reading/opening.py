@@ -24,6 +24,7 @@ READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
 _BUFFER = 1 << 20
 # A decompressor that meets the end too early gives up a whole buffer of what it had: a small one loses little.
 _UNPACKED_BUFFER = 1 << 12
+_WEB = ("http://", "https://")
 _VERSION_KEYS = ("etag", "checksum", "md5hash", "crc32c", "generation", "size", "mtime", "lastmodified", "updated")
 
 
@@ -48,7 +49,7 @@ def is_url(place: str) -> bool:
 
 def endings(place: str) -> tuple[str, str]:
     """The ending that tells the format and the one that tells the compression, in small letters; "" for none."""
-    name = PurePosixPath(urlsplit(place).path if place.startswith(("http://", "https://")) else place)
+    name = PurePosixPath(urlsplit(place).path if place.startswith(_WEB) else place)
     packed = name.suffix.lower() if name.suffix.lower() in UNPACKERS else ""
     return (PurePosixPath(name.stem) if packed else name).suffix.lower(), packed
 
@@ -73,7 +74,19 @@ def _raw(place: str) -> Any:
     if not is_url(place):
         return open(place, "rb", buffering=_BUFFER)
     filesystem, path = file_system(place)
-    return io.BufferedReader(filesystem.open(path, "rb"), _BUFFER)
+    in_order = place.startswith(_WEB) and not _sends_ranges(filesystem, path)
+    return io.BufferedReader(filesystem.open(path, "rb", **({"block_size": 0} if in_order else {})), _BUFFER)
+
+
+def _sends_ranges(filesystem: Any, path: str) -> bool:
+    """Whether a web server sends a part of a file when asked for it; many do without saying so, some do not."""
+    try:
+        with filesystem.open(path, "rb", cache_type="none") as probe:
+            probe.seek(1)
+            probe.read(1)
+    except ValueError:
+        return False
+    return True
 
 
 def file_system(url: str) -> tuple[Any, str]:

@@ -129,7 +129,7 @@ def _parquet(place: str, field: str) -> Iterator[Any]:
             yield file
     except OSError as error:
         raise cannot_be_read(place, error) from None
-    except (pyarrow.ArrowInvalid, UnicodeDecodeError) as error:
+    except ValueError as error:  # of Arrow, of text that is not UTF-8, of a server that does not send parts
         raise DataError(f"{place}: not a whole parquet file: {error}. Fetch or write the file again.") from None
 
 

@@ -165,3 +165,11 @@ def test_wikipedia_in_blocks_is_wikipedia(data_folder: Path) -> None:
     spec = CorpusSpec("c", (data_folder / "text" / "zhwiki.parquet",))
     rows = pyarrow.parquet.read_table(data_folder / "text" / "zhwiki.parquet").column("text").to_pylist()
     assert texts(spec, 1 << 22) == [row.strip() for row in rows if row.strip()]
+
+
+@pytest.mark.data
+def test_chinese_lines_in_blocks_are_the_paragraphs_of_the_file(data_folder: Path) -> None:
+    file = data_folder / "text" / "CLUECorpusSmall_sample.txt"
+    spec = CorpusSpec("c", (file,), format="lines", language="zh")
+    assert texts(spec, 100_000) == paragraphs(file.read_text(encoding="utf-8").split("\n"))
+    assert len(plan_blocks(spec, None, 100_000)) > 10

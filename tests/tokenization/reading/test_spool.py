@@ -84,6 +84,11 @@ def test_a_stream_that_broke_off_goes_on_and_leaves_the_same_bytes(
         list(spooled(spec, place(spec), tmp_path / "again", size=SIZE))
     assert "complete.json" not in contents(tmp_path / "again")
     monkeypatch.undo()
+    number = len(contents(tmp_path / "again"))
+    folder = next((tmp_path / "whole" / "spools").iterdir()).name
+    left_by_a_kill = tmp_path / "again" / "spools" / folder / f".aside-block-{number:05d}.parquet"
+    left_by_a_kill.parent.mkdir(parents=True, exist_ok=True)
+    left_by_a_kill.write_bytes(b"PAR1 half a bl")
     list(spooled(spec, place(spec), tmp_path / "again", size=SIZE))
     assert contents(tmp_path / "again") == contents(tmp_path / "whole")
 
