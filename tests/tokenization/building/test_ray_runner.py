@@ -1,0 +1,165 @@
+"""Units on a Ray cluster of two nodes: the same bytes whatever dies, and mistakes told as they are everywhere else."""
+
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tokenization.building.ray_runner import on_ray
+from tokenization.errors import RecipeError, RunError
+from tokenization.vocabulary import Tokenizer
+
+HERE = Path(__file__).parent
+ENVIRONMENT = {
+    **os.environ,
+    "PYTHONPATH": str(HERE),
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_memory_monitor_refresh_ms": "0",  # what else runs here must not decide who is killed
+}
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def ray_start(log: Path, *words: object) -> subprocess.Popen[bytes]:
+    """A node of one core, in a process group of its own, until it is ended."""
+    plain = ("--block", "--num-cpus=1", "--object-store-memory=100000000", "--disable-usage-stats")
+    command = [Path(sys.executable).with_name("ray"), "start", *words, *plain, "--include-log-monitor=false"]
+    with open(log, "wb") as out:
+        return subprocess.Popen(
+            list(map(str, command)), env=ENVIRONMENT, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
+def end(node: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(node.pid, number)
+            node.wait(20)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+def do(address: str, what: str, folder: Path) -> tuple[int, str]:
+    """Do something in a process of its own, on the cluster at an address or `here`; exit code and what it printed."""
+    words = [sys.executable, "-c", "import ray_build; ray_build.main()", address, what, str(folder)]
+    done = subprocess.run(words, env=ENVIRONMENT, cwd=folder, capture_output=True, text=True, timeout=200)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[str]:
+    """The address of two nodes of one core each, on this machine."""
+    folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # short: a socket's path has at most 107 bytes
+    port, client = free_port(), free_port()
+    local = ("--node-ip-address=127.0.0.1", f"--temp-dir={folder}")
+    head = ("--head", f"--port={port}", f"--ray-client-server-port={client}", "--include-dashboard=false", *local)
+    nodes = [ray_start(folder / "head.log", *head)]
+    try:
+        while not answers(client):
+            assert nodes[0].poll() is None, (folder / "head.log").read_text()
+            time.sleep(0.2)
+        nodes.append(ray_start(folder / "node.log", f"--address=127.0.0.1:{port}", *local))
+        yield f"ray://127.0.0.1:{client}"
+    finally:
+        for node in reversed(nodes):
+            end(node)
+        shutil.rmtree(folder)
+
+
+def write_text(folder: Path) -> None:
+    """Some 10 kB, with copies."""
+    luck = random.Random(7)
+    documents = [
+        "\n".join(" ".join(luck.choices("abcdefghijklmnopqrst", k=luck.randint(3, 20))) + "." for _ in range(5))
+        for _ in range(80)
+    ]
+    (folder / "text.txt").write_text("\n\n".join([*documents, *luck.sample(documents, 8)]), encoding="utf-8")
+
+
+@pytest.fixture
+def content() -> Callable[[Path], dict[str, bytes]]:
+    """The files of a folder."""
+    return lambda folder: {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+@pytest.mark.slow
+def test_a_corpus_of_two_nodes_one_worker_killed_half_way_has_the_bytes_of_one_process(
+    cluster: str, letters: Tokenizer, content: Callable[[Path], dict[str, bytes]], tmp_path: Path
+) -> None:
+    write_text(tmp_path)
+    letters.save(tmp_path / "tokenizer")
+    assert do(cluster, "corpus", tmp_path) == (0, "")
+    assert (tmp_path / "killed").exists()
+    assert len(list(tmp_path.glob("node-*"))) == 2
+    (tmp_path / "out").rename(tmp_path / "by-the-cluster")
+    assert do("here", "corpus", tmp_path) == (0, "")
+    ours, theirs = content(tmp_path / "by-the-cluster"), content(tmp_path / "out")
+    assert len([name for name in theirs if name.startswith("ids-")]) >= 4
+    assert ours == theirs
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("malformed", "DataError: text.txt: unit 0 is malformed"),
+        ("dying", "the cluster gave up (WorkerCrashedError: "),
+        ("homeless", f"RunError: node {socket.gethostname()} of the Ray cluster lacks a library"),
+        ("abs", "instead of 0.0.1. Shards could differ from node to node: give all of them the same environment."),
+    ],
+)
+def test_what_a_worker_meets_is_told_in_one_message(cluster: str, tmp_path: Path, what: str, told: str) -> None:
+    code, printed = do(cluster, what, tmp_path)
+    assert code == 1
+    assert told in printed
+    assert len(printed.splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_a_fault_of_ours_keeps_its_traceback(cluster: str, tmp_path: Path) -> None:
+    code, printed = do(cluster, "faulty", tmp_path)
+    assert code == 1
+    assert "Traceback" in printed
+    assert 'raise KeyError(f"unit {unit}")' in printed
+
+
+@pytest.mark.parametrize(
+    "address", ["ray:/host", "http://host:10001", "host:10001", "ray://host:port", "ray://", "auto"]
+)
+def test_an_address_of_another_form_is_refused_with_the_right_one(address: str) -> None:
+    with pytest.raises(RecipeError, match=f"^--on {address}: not the address of a cluster. It is ray://HOST:10001"):
+        on_ray(address).__enter__()
+
+
+def test_a_cluster_that_does_not_answer_is_told_at_once_with_what_to_check() -> None:
+    address = f"ray://127.0.0.1:{free_port()}"
+    with pytest.raises(RunError, match=f"^{address}: nothing answers there .*`ray status`"):
+        on_ray(address).__enter__()
+
+
+def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(RecipeError, match=re.escape("pip install 'triptych[ray]'")):
+        on_ray("ray://127.0.0.1:10001").__enter__()
