@@ -171,12 +171,18 @@ def _column(file: Any, field: str, start: int, stop: int | None) -> Iterator[Any
 
 
 def _cut(groups: list[tuple[int, int]], size: int) -> list[Range]:
-    """Row ranges of about `size` bytes out of (rows, bytes) of consecutive groups; a large group in equal parts."""
+    """Row ranges of about `size` bytes out of (rows, bytes) of consecutive groups.
+
+    A large group comes in equal parts, small ones together: opening a file costs more than a small group.
+    """
     ranges: list[Range] = []
     row = 0
     for rows, taken in groups:
         parts = max(1, min(rows, round(taken / size)))
         bounds = [row + rows * part // parts for part in range(parts + 1)]
-        ranges += [(low, high, taken // parts) for low, high in pairwise(bounds)]
+        for low, high in pairwise(bounds):
+            joined = bool(ranges) and ranges[-1][2] + taken // parts <= size
+            first, _, before = ranges.pop() if joined else (low, low, 0)
+            ranges.append((first, high, before + taken // parts))
         row += rows
     return ranges
