@@ -7,6 +7,7 @@ import click
 from pipeline.commands.options import RECIPE, RUN_DIR, SETS, open_recipe
 from pipeline.plan import outlook, outlook_text
 from pipeline.run import materials_of
+from pipeline.text_plan import text_plan
 
 
 @click.command()
@@ -15,6 +16,7 @@ from pipeline.run import materials_of
 @RUN_DIR
 @click.option("--extend", is_flag=True, help="Judge as `run --extend` would.")
 def command(recipe: str, sets: tuple[str, ...], run_dir: Path | None, extend: bool) -> None:
-    """Say what `run` would do with each stage, and why. Touches nothing."""
+    """Say what `run` would do with the text and with each stage, and why. Touches nothing."""
     loaded, folder = open_recipe(recipe, sets, run_dir)
-    click.echo(outlook_text(outlook(materials_of(loaded, folder, make=False), folder, extend)), nl=False)
+    materials = materials_of(loaded, folder, make=False)
+    click.echo(text_plan(materials) + outlook_text(outlook(materials, folder, extend)), nl=False)

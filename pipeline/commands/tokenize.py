@@ -5,14 +5,44 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import RECIPE, RUN_DIR, SETS, open_recipe
-from pipeline.tokenize import tokenize_all
+from pipeline.tokenize import Way, tokenize_all
+from tokenization.building.runners import ProcessRunner
+from tokenization.corpus_build import Part
+
+
+class PartOf(click.ParamType):
+    """`3/8`: number 3 of the parts 0 … 7."""
+
+    name = "i/n"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Part:
+        """Read a part.
+
+        Raises:
+            RecipeError: no such part.
+        """
+        number, slash, of = str(value).partition("/")
+        if not (slash and number.isdecimal() and of.isdecimal()):
+            self.fail(f"{value!r} is not of the form i/n, such as 0/8 … 7/8.", param, ctx)
+        return Part(int(number), int(of))
 
 
 @click.command()
 @RECIPE
 @SETS
 @RUN_DIR
-def command(recipe: str, sets: tuple[str, ...], run_dir: Path | None) -> None:
-    """Make the recipe's tokenizer and tokenise its corpora."""
+@click.option("--workers", type=click.IntRange(min=1), help="Processes; default: one for each usable core.")
+@click.option("--part", type=PartOf(), help="Do every n-th shard from the i-th on (0 … n-1), as one job of n.")
+@click.option("--skip-bad", is_flag=True, help="Count and list malformed input instead of stopping at it.")
+def command(
+    recipe: str, sets: tuple[str, ...], run_dir: Path | None, workers: int | None, part: Part | None, skip_bad: bool
+) -> None:
+    """Make the recipe's tokenizer and tokenise its corpora. Run again to go on.
+
+    Several jobs, on machines that share the run directory, do it together with --part 0/N … (N-1)/N each; then once
+    without --part puts the corpora together. Corpora that drop duplicates need the parts twice: all documents are
+    looked at before the first is dropped.
+    """
     loaded, folder = open_recipe(recipe, sets, run_dir)
-    click.echo(tokenize_all(loaded, folder), nl=False)
+    way = Way(ProcessRunner(workers) if workers else None, part, skip_bad)
+    click.echo(tokenize_all(loaded, folder, way), nl=False)

@@ -21,7 +21,7 @@ DYING = Path(__file__).with_name("dying.py")
 # the kill comes at a random one of these touches.
 MOMENTS = (
     ("training the tokenizer", "*/store/tokenizers/*", 12),
-    ("tokenising", "*/store/corpora/.aside-general-*", 10),
+    ("tokenising", "*/store/corpora/.building-general-*", 40),
     ("cutting windows", "*/store/corpora/general-*/windows/*", 12),
     ("steps of the first stage", "*/stages/general/metrics.jsonl", 25),
     ("saving in the first stage", "*/stages/general/checkpoints/.aside-*", 30),
