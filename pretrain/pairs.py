@@ -11,12 +11,12 @@ Shape letters: K draws, W windows, D documents.
 import numpy as np
 
 from model.heads import IS_NEXT, IS_RANDOM
-from pretrain.blocks import assemble
+from pretrain.spans import SpanReader, Units
 from tokenization.corpus import Corpus
 from tokenization.errors import DataError
 from tokenization.vocabulary import Tokenizer
 from tokenization.windows import Windows, window_index
-from training.address import Key, below, derive, epoch_draws, uniform
+from training.address import EpochOrder, Key, below, derive, uniform
 from training.sequences import I64, Sequences, Shape
 
 SPECIALS = 3
@@ -27,6 +27,7 @@ class PairSource:
 
     Args:
         length: tokens of a pair at most, the three special ones included.
+        units: whose units the sequences shall tell, or None.
 
     Raises:
         DataError: the corpus cannot give negatives: one document, one sentence per document, or one document that
@@ -35,12 +36,13 @@ class PairSource:
 
     shape: Shape = "pair"
 
-    def __init__(self, corpus: Corpus, tokenizer: Tokenizer, length: int) -> None:
-        self._corpus, self._tokenizer, self._room = corpus, tokenizer, length - SPECIALS
+    def __init__(self, corpus: Corpus, tokenizer: Tokenizer, length: int, units: Units | None = None) -> None:
+        self._reader, self._room = SpanReader(corpus, tokenizer, units), length - SPECIALS
         self._windows = window_index(corpus, self._room, held_out=False)
         _refuse_unusable(corpus, self._windows)
         self.size = len(self._windows.pairs_P)
         self.left_out = len(self._windows) - self.size
+        self._order = EpochOrder(self.size)
         self._coin = 0.5 / (1.0 - self._windows.summary.pair_same_document)
         self.mean_length = self._windows.summary.pair_mean_length + SPECIALS
         self.longest = length
@@ -52,18 +54,14 @@ class PairSource:
 
     def draw(self, draws_K: I64, key: Key) -> Sequences:
         first_K2, second_K2, labels_K = self._halves(draws_K, key)
-        cls, sep = np.array([self._tokenizer.cls]), np.array([self._tokenizer.sep])
-        pieces = [
-            (cls, self._corpus.tokens(*a), sep, self._corpus.tokens(*b), sep)
-            for a, b in zip(first_K2.tolist(), second_K2.tolist(), strict=True)
-        ]
-        return assemble(pieces, draws_K, self._tokenizer, second_from=3, labels_N=labels_K)
+        start_K2 = np.stack([first_K2[:, 0], second_K2[:, 0]], axis=1)
+        stop_K2 = np.stack([first_K2[:, 1], second_K2[:, 1]], axis=1)
+        return self._reader.read(start_K2, stop_K2 - start_K2, draws_K, labels_K)
 
     def _halves(self, draws_K: I64, key: Key) -> tuple[I64, I64, I64]:
         """Start and stop of both halves in the corpus, trimmed to fit, and the labels."""
         windows = self._windows
-        own_K = windows.pairs_P[epoch_draws(draws_K, self.size, key)]
-        partner_K = windows.pairs_P[epoch_draws(draws_K ^ 1, self.size, key)]
+        own_K, partner_K = np.split(windows.pairs_P[self._order.items(np.append(draws_K, draws_K ^ 1), key)], 2)
         wished_K = uniform(derive(key, "nsp swap"), draws_K >> 1) < self._coin
         swapped_K = wished_K & (windows.document_W[own_K] != windows.document_W[partner_K])
         other_K = np.where(swapped_K, partner_K, own_K)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pretrain.blocks import BlockSource, assemble
+from pretrain.blocks import BlockSource
 from tokenization.errors import DataError
 from training.address import key_of
 
@@ -74,10 +74,3 @@ def test_unknown_words_are_special_and_never_masked(corpus_of_text, words):
     drawn = BlockSource(corpus_of_text("w1 nothing w2"), words, 12).draw(np.arange(1), KEY)
     assert drawn.tokens_T.tolist() == [words.cls, 6, words.unk, 7, words.sep]
     assert drawn.maskable_T.tolist() == [False, True, False, True, False]
-
-
-def test_segments_change_at_the_named_piece(words):
-    pieces = [[np.array([2]), np.array([9, 9]), np.array([3]), np.array([8]), np.array([3])]] * 2
-    sequences = assemble(pieces, np.arange(2), words, second_from=3)
-    assert sequences.segments_T.tolist() == [0, 0, 0, 0, 1, 1] * 2
-    assert sequences.positions_T.tolist() == [0, 1, 2, 3, 4, 5] * 2
