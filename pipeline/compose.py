@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from finetune.objectives import objective_of
 from finetune.source import TaskSource, TextOfTasks
 from pipeline.lineage import LM, PAIRS
+from pipeline.masking import mask_unit, masked_lm, units_of, word_bounds_of
 from pipeline.materials import Materials
 from pipeline.recipe import Recipe
 from pipeline.recipe_stage import Stage
 from pipeline.recipe_stream import BlocksOf, Mlm, PairsOf, Stream, TaskExamples, WeightSchedule
 from pretrain.blocks import BlockSource
-from pretrain.masked_lm import MaskedLM
 from pretrain.next_sentence import NextSentence
 from pretrain.pairs import PairSource
 from tokenization.errors import RecipeError
@@ -74,12 +74,6 @@ def adamw_of(stage: Stage) -> AdamW:
     return AdamW(**stage.optimizer.model_dump(exclude={"name"}))
 
 
-def masked_lm(materials: Materials, rate: float = 0.15, mask: float = 0.8, random: float = 0.1) -> MaskedLM:
-    """Masked LM over the run's vocabulary."""
-    tokenizer = materials.tokenizer
-    return MaskedLM(tokenizer.mask, tokenizer.ordinary_ids, rate, mask, random)
-
-
 def _stream(materials: Materials, stage: Stage, stream: Stream) -> mixture.Stream:
     source = _source(materials, stream)
     amount = stream.amount
@@ -96,24 +90,26 @@ def _stream(materials: Materials, stage: Stage, stream: Stream) -> mixture.Strea
 
 
 def _source(materials: Materials, stream: Stream) -> Source:
-    given = stream.source
+    given, unit, tokenizer = stream.source, mask_unit(stream), materials.tokenizer
     if isinstance(given, PairsOf):
-        return PairSource(materials.corpus(given.pairs_of), materials.tokenizer, given.length)
+        units = units_of(materials, given.pairs_of, unit)
+        return PairSource(materials.corpus(given.pairs_of), tokenizer, given.length, units)
     if isinstance(given, BlocksOf):
-        return BlockSource(materials.corpus(given.blocks_of), materials.tokenizer, given.length)
+        units = units_of(materials, given.blocks_of, unit)
+        return BlockSource(materials.corpus(given.blocks_of), tokenizer, given.length, units=units)
     if isinstance(given, TaskExamples):
         return TaskSource(materials.encoded(given.task, TRAIN))
-    return TextOfTasks([materials.encoded(name, TRAIN) for name in given.text_of])
+    tasks = [materials.encoded(name, TRAIN) for name in given.text_of]
+    return TextOfTasks(
+        tasks, None if unit == "token" else [word_bounds_of(materials, name, TRAIN) for name in given.text_of]
+    )
 
 
 def _objectives(materials: Materials, stream: Stream) -> tuple[Objective, ...]:
     if isinstance(stream.source, TaskExamples):
         return (objective_of(materials.task(stream.source.task)),)
     return tuple(
-        masked_lm(materials, **given.mlm.model_dump(exclude={"unit", "span"}))
-        if isinstance(given, Mlm)
-        else NextSentence()
-        for given in stream.objectives
+        masked_lm(materials, given.mlm) if isinstance(given, Mlm) else NextSentence() for given in stream.objectives
     )
 
 

@@ -8,9 +8,11 @@ from typing import Any
 from finetune.dev_batches import ANSWERING_TOKENS, deal, dev_batches
 from finetune.evaluate import TaskScores, joint, score_task
 from finetune.predictions import Answer, in_order, predict, write_predictions
-from pipeline.compose import TRAIN, masked_lm
+from pipeline.compose import TRAIN
 from pipeline.lineage import LM
+from pipeline.masking import masked_lm
 from pipeline.materials import Materials
+from pipeline.recipe_stream import MlmSettings
 from pretrain.blocks import BlockSource
 from pretrain.held_out import held_out_entropy, held_out_loss
 from tokenization.errors import DataError
@@ -62,9 +64,9 @@ def evaluation_of(scores: Sequence[TaskScores]) -> Evaluation:
 
 
 def held_out_losses(materials: Materials, engine: Inference) -> dict[str, float]:
-    """The ledger's corpora and their held-out LM loss, at the ledger's own mask rate."""
+    """The ledger's corpora and their held-out LM loss: single tokens at the ledger's own rate, whatever was trained."""
     ledger = materials.recipe.evaluation.ledger
-    objective = masked_lm(materials, ledger.rate)
+    objective = masked_lm(materials, MlmSettings(rate=ledger.rate))
     return {
         name: held_out_loss(held_out_text(materials, name), objective, engine, ledger.tokens, ANSWERING_TOKENS)
         for name in ledger.corpora
@@ -74,7 +76,7 @@ def held_out_losses(materials: Materials, engine: Inference) -> dict[str, float]
 def held_out_entropies(materials: Materials) -> dict[str, float]:
     """The unigram entropy of the same texts."""
     ledger = materials.recipe.evaluation.ledger
-    objective = masked_lm(materials, ledger.rate)
+    objective = masked_lm(materials, MlmSettings(rate=ledger.rate))
     return {name: held_out_entropy(held_out_text(materials, name), objective, ledger.tokens) for name in ledger.corpora}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.compose import TRAIN, mixture_of, plan_of, text_notes
 from pipeline.lineage import head_specs, own_heads
+from pipeline.masking import mask_unit
 from pipeline.materials import Materials, NotMade
 from pipeline.recipe_identity import identity, is_selected
 from pipeline.recipe_stage import Stage
@@ -172,4 +173,7 @@ def _data(materials: Materials, stage: Stage) -> Mapping[str, str]:
         else:
             assert isinstance(source, TextOf)
             found |= {name: materials.encoded(name, TRAIN).fingerprint for name in source.text_of}
+        if mask_unit(stream) == "phrase" and isinstance(source, PairsOf | BlocksOf):
+            corpus = source.pairs_of if isinstance(source, PairsOf) else source.blocks_of
+            found[f"{corpus}.lexicon"] = materials.phrases(corpus).fingerprint
     return found

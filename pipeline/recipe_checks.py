@@ -14,6 +14,7 @@ from pipeline.recipe import Recipe
 from pipeline.recipe_fill import CORPUS_SOURCES, Raw, is_labelled, mapping, mappings, texts
 from pipeline.recipe_problems import Place, Problem, settings_of
 from pipeline.recipe_stage import Stage
+from pipeline.recipe_stream import Spans
 from pipeline.recipe_text import OwnTask, Task
 from tokenization.errors import RecipeError, did_you_mean
 
@@ -196,6 +197,34 @@ def _objectives(raw: Raw) -> Iterator[Problem]:
             yield Problem(here, ": 'nsp' goes only with pairs_of, which has two sentences to ask about")
 
 
+def _mask_units(raw: Raw) -> Iterator[Problem]:
+    for place, stream in _streams(raw):
+        for index, objective in _numbered(stream.get("objectives")):
+            mlm, here = mapping(objective.get("mlm")), (*place, "objectives", index, "mlm")
+            unit, span = mlm.get("unit", "token"), mapping(mlm.get("span"))
+            default = Spans().model_dump(mode="json")
+            given = [key for key, value in span.items() if key in default and value != default[key]]
+            if given and unit != "span":
+                yield Problem(
+                    (*here, "span"), f": {', '.join(given)} given, but 'unit' is '{unit}'; only 'span' has any"
+                )
+            if span.get("shares") and set(given) - {"shares"}:
+                yield Problem((*here, "span"), ": 'shares' stands in the place of 'geometric' and 'longest'; give one")
+            if unit == "phrase":
+                yield from _phrases(raw, stream, (*here, "unit"))
+
+
+def _phrases(raw: Raw, stream: Raw, place: Place) -> Iterator[Problem]:
+    source = mapping(stream.get("source"))
+    if "text_of" in source:
+        yield Problem(
+            place, ": 'phrase' goes only with a corpus, which has a lexicon; for tasks there are 'word', 'span'"
+        )
+    for name in (name for key in CORPUS_SOURCES for name in texts(source.get(key))):
+        if not mapping(mapping(raw.get("corpora")).get(name)).get("lexicon"):
+            yield Problem(place, f": 'phrase' needs the phrases: give corpora.{name}.lexicon a file with one a line")
+
+
 def _names(given: Any, raw: Raw, section: str, place: Place) -> Iterator[Problem]:
     """A problem for each name that the section lacks."""
     if not isinstance(raw.get(section, {}), dict):
@@ -235,5 +264,6 @@ _CHECKS: tuple[Callable[[Raw], Iterable[Problem]], ...] = (
     _sources,
     _lengths,
     _objectives,
+    _mask_units,
     _ledger,
 )

@@ -59,6 +59,11 @@ Source = Annotated[
 ]
 
 
+def _as_number(value: Any) -> Any:
+    """A key of a mapping is text in a recipe."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
 class Spans(Section):
     """Lengths of masked n-gram spans, in words: geometric as SpanBERT's, or given shares."""
 
@@ -66,8 +71,8 @@ class Spans(Section):
         default=0.2, gt=0.0, lt=1.0, description="p of the geometric law of lengths (Joshi et al. 2020)."
     )
     longest: int = Field(default=10, ge=1, description="Longer ones are drawn again: the law is cut off there.")
-    shares: dict[Positive, Annotated[float, Field(gt=0.0)]] = Field(
-        default={}, description="Length to its share, for example {1: 0.4, 2: 0.3, 3: 0.3}, instead of the law."
+    shares: dict[Annotated[Positive, BeforeValidator(_as_number)], Annotated[float, Field(gt=0.0)]] = Field(
+        default={}, description="Length to its share, for example {'1': 0.4, '2': 0.3, '3': 0.3}, instead of the law."
     )
 
 
