@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from finetune.tasks.spec import TaskSpec
-from finetune.tasks.suite_texts import SUITES, suite_texts
+from finetune.tasks.suite_files import SUITES
+from finetune.tasks.suite_texts import suite_texts
 from tokenization.cleaning.contamination import KeptOutText
 from tokenization.errors import DataError, RecipeError
 
