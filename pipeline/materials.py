@@ -30,6 +30,7 @@ from tokenization.fingerprint import of_files, of_value
 from tokenization.spec import CorpusSpec
 from tokenization.store import find_corpus, open_or_build_corpus
 from tokenization.tokenizer_store import find_tokenizer, open_or_train_tokenizer
+from tokenization.vocabularies.training import VocabularySpec
 from tokenization.vocabulary import Tokenizer
 from tokenization.words.phrases import Phrases, open_or_build_phrases
 
@@ -68,10 +69,11 @@ class Materials:
         given = self.recipe.tokenizer
         if given.train is None:
             return Tokenizer.load(Path(str(given.from_)), given.lowercase)
-        train, specs = given.train, [self.corpus_spec(name) for name in given.train.corpora]
+        corpora = [self.corpus_spec(name) for name in given.train.corpora]
+        spec = VocabularySpec(**given.train.model_dump(exclude={"corpora"}))
         if self._make:
-            return open_or_train_tokenizer(specs, train.size, train.lowercase, self.store, train.documents, self._say)
-        found = find_tokenizer(specs, train.size, train.lowercase, self.store, train.documents)
+            return open_or_train_tokenizer(corpora, spec, self.store, self._say)
+        found = find_tokenizer(corpora, spec, self.store)
         if found is None:
             raise NotMade("tokenizer")
         return found

@@ -1,9 +1,10 @@
-"""A BERT tokenizer's files: `vocab.txt`, `tokenizer.json`, `tokenizer_config.json`, read and written.
+"""A tokenizer's files: `vocab.txt`, `tokenizer.json`, `tokenizer_config.json`, read and written.
 
 What is read is checked against what a BERT needs; what is written opens offline in `transformers` with equal ids.
 """
 
 import json
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,25 @@ from tokenization import atomic
 from tokenization.errors import DataError
 
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+_KINDS = ("WordPiece", "BPE", "Unigram")
+
+
+@dataclass(frozen=True)
+class SpecialNames:
+    """What a vocabulary calls its special tokens; BERT's names, unless its files say others."""
+
+    pad: str = SPECIALS[0]
+    unk: str = SPECIALS[1]
+    cls: str = SPECIALS[2]
+    sep: str = SPECIALS[3]
+    mask: str = SPECIALS[4]
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (self.pad, self.unk, self.cls, self.sep, self.mask)
+
+
+BERT_NAMES = SpecialNames()
 
 
 def bert_tokenizer(vocabulary: dict[str, int], lowercase: bool) -> tokenizers.Tokenizer:
@@ -22,28 +42,35 @@ def bert_tokenizer(vocabulary: dict[str, int], lowercase: bool) -> tokenizers.To
     raw.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
     raw.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     raw.decoder = decoders.WordPiece(prefix="##")
-    raw.post_processor = processors.BertProcessing(("[SEP]", vocabulary["[SEP]"]), ("[CLS]", vocabulary["[CLS]"]))
     raw.add_special_tokens(list(SPECIALS))
+    raw.post_processor = bert_processing(raw)
     return raw
 
 
-def read_tokenizer(path: Path, lowercase: bool | None) -> tokenizers.Tokenizer:
+def bert_processing(raw: tokenizers.Tokenizer) -> processors.BertProcessing:
+    """`[CLS] … [SEP]` round a text, and `[CLS] … [SEP] … [SEP]` round a pair."""
+    ids = raw.get_vocab(with_added_tokens=True)
+    return processors.BertProcessing(("[SEP]", ids["[SEP]"]), ("[CLS]", ids["[CLS]"]))
+
+
+def read_tokenizer(path: Path, lowercase: bool | None) -> tuple[tokenizers.Tokenizer, SpecialNames]:
     """Read a folder (its tokenizer.json, else its vocab.txt), a tokenizer.json, or a vocab.txt.
 
     Args:
         lowercase: what the user said; needed only for a vocab.txt without a tokenizer_config.json beside it.
 
     Raises:
-        DataError: missing or malformed files, no word pieces, a special token missing, or two answers to `lowercase`.
+        DataError: missing or malformed files, an unknown kind, a special token missing, or two answers to `lowercase`.
     """
     file = _tokenizer_file(path)
     said = _said_lowercase(file, lowercase)
+    names = _special_names(file)
     if file.suffix == ".json":
         raw = _read_json(file)
         _check_lowercase(file, raw, said)
     else:
         vocabulary = _read_vocabulary(file)
-        _require_specials(vocabulary, file)
+        _require_specials(vocabulary, BERT_NAMES, file)  # a bare vocabulary is BERT's
         if said is None:
             raise DataError(
                 f"{file}: a bare vocabulary does not say whether text is put in lower case. "
@@ -51,17 +78,17 @@ def read_tokenizer(path: Path, lowercase: bool | None) -> tokenizers.Tokenizer:
                 "tokenizer_config.json beside it."
             )
         raw = bert_tokenizer(vocabulary, said)
-    _require_specials(raw.get_vocab(with_added_tokens=True), file)
-    return raw
+    _require_specials(raw.get_vocab(with_added_tokens=True), names, file)
+    return raw, names
 
 
-def write_tokenizer(raw: tokenizers.Tokenizer, folder: Path) -> None:
-    """Write tokenizer.json, vocab.txt and tokenizer_config.json into a folder, beside what is there."""
+def write_tokenizer(raw: tokenizers.Tokenizer, names: SpecialNames, folder: Path) -> None:
+    """Write tokenizer.json, tokenizer_config.json and, of word pieces, vocab.txt, beside what is there."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokens = tokens_by_id(raw)
     atomic.write_text(folder / "tokenizer.json", raw.to_str(pretty=True) + "\n")
-    atomic.write_text(folder / "vocab.txt", "".join(f"{token}\n" for token in tokens))
-    atomic.write_json(folder / "tokenizer_config.json", _config(raw))
+    if isinstance(raw.model, models.WordPiece):
+        atomic.write_text(folder / "vocab.txt", "".join(f"{token}\n" for token in tokens_by_id(raw)))
+    atomic.write_json(folder / "tokenizer_config.json", _config(raw, names))
 
 
 def tokens_by_id(raw: tokenizers.Tokenizer) -> list[str]:
@@ -89,6 +116,20 @@ def _tokenizer_file(path: Path) -> Path:
     return found
 
 
+def _special_names(file: Path) -> SpecialNames:
+    """What tokenizer_config.json or special_tokens_map.json beside a vocabulary call its special tokens.
+
+    Both write a name alone or, with its settings, as {"content": name}.
+    """
+    said: dict[str, Any] = {}
+    for name in ("special_tokens_map.json", "tokenizer_config.json"):
+        if file.with_name(name).is_file():
+            said |= {key: value for key, value in _load_json(file.with_name(name)).items() if value is not None}
+    given = {role.name: said.get(f"{role.name}_token") for role in fields(SpecialNames)}
+    plain = {role: name.get("content") if isinstance(name, dict) else name for role, name in given.items()}
+    return SpecialNames(**{role: name for role, name in plain.items() if isinstance(name, str)})
+
+
 def _said_lowercase(file: Path, given: bool | None) -> bool | None:
     """Whether text is put in lower case, by the user or by tokenizer_config.json; None where neither says."""
     config_file = file.with_name("tokenizer_config.json")
@@ -113,8 +154,8 @@ def _check_lowercase(file: Path, raw: tokenizers.Tokenizer, said: bool | None) -
 
 def _read_json(file: Path) -> tokenizers.Tokenizer:
     kind = (_load_json(file).get("model") or {}).get("type")
-    if kind not in (None, "WordPiece"):
-        raise DataError(f"{file}: a tokenizer of type {kind}; only WordPiece tokenizers, as BERT's, are read.")
+    if kind not in (None, *_KINDS):
+        raise DataError(f"{file}: a tokenizer of type {kind}; what can be read: {', '.join(_KINDS)}.")
     try:
         raw = tokenizers.Tokenizer.from_file(str(file))
     except Exception as error:  # the library raises bare Exception
@@ -139,12 +180,13 @@ def _read_vocabulary(file: Path) -> dict[str, int]:
     return vocabulary
 
 
-def _require_specials(vocabulary: dict[str, int], file: Path) -> None:
-    missing = [token for token in SPECIALS if token not in vocabulary]
+def _require_specials(vocabulary: dict[str, int], names: SpecialNames, file: Path) -> None:
+    missing = [token for token in names.all if token not in vocabulary]
     if missing:
         raise DataError(
-            f"{file}: the vocabulary lacks {', '.join(missing)}; a BERT needs {', '.join(SPECIALS)}. "
-            "Choose a BERT vocabulary, or train one."
+            f"{file}: the vocabulary lacks {', '.join(missing)}; a BERT needs {', '.join(names.all)}. If it calls them "
+            "something else, put its tokenizer_config.json or special_tokens_map.json beside it; if it has none, "
+            "choose a vocabulary made for masked language models, or train one."
         )
 
 
@@ -158,11 +200,11 @@ def _load_json(file: Path) -> dict[str, Any]:
     return value
 
 
-def _config(raw: tokenizers.Tokenizer) -> dict[str, Any]:
-    named = {f"{token.strip('[]').lower()}_token": token for token in SPECIALS}
+def _config(raw: tokenizers.Tokenizer, names: SpecialNames) -> dict[str, Any]:
+    named = {f"{role}_token": token for role, token in asdict(names).items()}
     bert = raw.normalizer
-    if not isinstance(bert, normalizers.BertNormalizer):
-        # BertTokenizer would put its own normalizer in the place of this one.
+    if not (isinstance(raw.model, models.WordPiece) and isinstance(bert, normalizers.BertNormalizer)):
+        # BertTokenizer would put its own model and normalizer in the place of these.
         return {"tokenizer_class": "PreTrainedTokenizerFast", **named}
     return {
         "tokenizer_class": "BertTokenizer",

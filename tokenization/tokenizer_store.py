@@ -6,81 +6,88 @@ from pathlib import Path
 
 from tokenization import atomic, fingerprint
 from tokenization.building.work import Progress
+from tokenization.cleaning.documents import Cleaner, Kept
 from tokenization.corpus_identity import text_identity
 from tokenization.held_out import below_share, content_hash
 from tokenization.locking import locked
 from tokenization.reading.files import resolve_files
 from tokenization.reading.readers import read_documents
 from tokenization.spec import CorpusSpec
-from tokenization.vocabulary import Tokenizer, train_wordpiece
+from tokenization.vocabularies.sampling import sampled
+from tokenization.vocabularies.training import VocabularySpec, train_tokenizer
+from tokenization.vocabulary import Tokenizer
 
-_TRAINER_VERSION = 1
+_TRAINER_VERSION = 2
 
 
 def open_or_train_tokenizer(
-    corpora: Sequence[CorpusSpec],
-    size: int,
-    lowercase: bool,
-    store: Path,
-    documents: int | None = None,
-    progress: Progress | None = None,
+    corpora: Sequence[CorpusSpec], spec: VocabularySpec, store: Path, progress: Progress | None = None
 ) -> Tokenizer:
     """Open the tokenizer that these corpora train; train it where it is not there yet.
 
     Documents in the held-out share of their corpus do not count.
 
-    Args:
-        documents: at most so many of each corpus, or None for all that the corpus takes.
-
     Raises:
         RecipeError, DataError: a size too small; a source missing, malformed or empty.
     """
-    texts = TrainingTexts(tuple(_limited(spec, documents) for spec in corpora))
-    folder = _tokenizer_folder(texts, size, lowercase, store)
+    texts = TrainingTexts(tuple(_limited(corpus, spec.documents) for corpus in corpora), store)
+    folder = _tokenizer_folder(texts, spec, store)
     if not folder.is_dir():
         with locked(store / "locks" / folder.name, progress):
             if not folder.is_dir():
-                if progress is not None:
-                    progress(f"tokenizer: training {size} word pieces on {', '.join(s.name for s in corpora)}")
-                trained = train_wordpiece(texts, size, lowercase)
+                trained = _train(texts, spec, progress)
                 with atomic.aside(folder) as temporary:
                     trained.save(temporary)
     return Tokenizer.load(folder)
 
 
-def find_tokenizer(
-    corpora: Sequence[CorpusSpec], size: int, lowercase: bool, store: Path, documents: int | None = None
-) -> Tokenizer | None:
+def find_tokenizer(corpora: Sequence[CorpusSpec], spec: VocabularySpec, store: Path) -> Tokenizer | None:
     """The tokenizer if it is in the store, else None. Writes nothing.
 
     Raises:
         DataError: a source is missing.
     """
-    texts = TrainingTexts(tuple(_limited(spec, documents) for spec in corpora))
-    for spec in texts.corpora:
-        resolve_files(spec)
+    texts = TrainingTexts(tuple(_limited(corpus, spec.documents) for corpus in corpora))
+    for corpus in texts.corpora:
+        resolve_files(corpus)
     if not (store / "tokenizers").is_dir():
         return None
-    folder = _tokenizer_folder(texts, size, lowercase, store, remember=False)
+    folder = _tokenizer_folder(texts, spec, store, remember=False)
     return Tokenizer.load(folder) if folder.is_dir() else None
 
 
 @dataclass(frozen=True)
 class TrainingTexts:
-    """The texts of some corpora without their held-out share; they can be gone through more than once."""
+    """The texts of some corpora without their held-out share; they can be gone through more than once.
+
+    They are cleaned one by one, as their corpus is; duplicates, and what is kept out of the corpus, still count.
+    """
 
     corpora: tuple[CorpusSpec, ...]
+    store: Path | None = None
 
     def __iter__(self) -> Iterator[str]:
         for spec in self.corpora:
-            for document in read_documents(spec):
-                if not below_share(content_hash(document.text), spec.held_out):
-                    yield document.text
+            cleaner = Cleaner(replace(spec.clean, decontaminate=None), spec.language)
+            for document in read_documents(spec, store=self.store):
+                found = cleaner.clean(document.text)
+                if isinstance(found, Kept) and not below_share(content_hash(found.text), spec.held_out):
+                    yield found.text
 
 
-def _tokenizer_folder(texts: TrainingTexts, size: int, lowercase: bool, store: Path, remember: bool = True) -> Path:
-    parts = [[text_identity(spec, store, remember), spec.held_out] for spec in texts.corpora]
-    return store / "tokenizers" / fingerprint.of_value([_TRAINER_VERSION, parts, size, lowercase])
+def _train(texts: TrainingTexts, spec: VocabularySpec, progress: Progress | None) -> Tokenizer:
+    counted = sampled(texts, spec.kind, spec.characters)
+    if progress is not None:
+        part = "" if counted.share >= 1 else f", on {counted.share:.2%} of their documents"
+        names = ", ".join(corpus.name for corpus in texts.corpora)
+        progress(f"tokenizer: training {spec.size} pieces ({spec.kind}) on {names}{part}")
+    return train_tokenizer(counted, spec.kind, spec.size, spec.lowercase)
+
+
+def _tokenizer_folder(texts: TrainingTexts, spec: VocabularySpec, store: Path, remember: bool = True) -> Path:
+    parts = [[text_identity(corpus, store, remember), corpus.held_out] for corpus in texts.corpora]
+    made = [spec.kind, spec.size, spec.lowercase, spec.characters]
+    return store / "tokenizers" / fingerprint.of_value([_TRAINER_VERSION, parts, *made])
 
 
 def _limited(spec: CorpusSpec, documents: int | None) -> CorpusSpec:

@@ -1,26 +1,28 @@
 """The tokenizer of a run: text to ids and back, and which ids are special."""
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import tokenizers
 from numpy.typing import NDArray
+from tokenizers import models
 
 from tokenization import fingerprint
 from tokenization.errors import DataError
 from tokenization.fast_encode import Encoded, Encoder, encoder_of
-from tokenization.tokenizer_files import SPECIALS, bert_tokenizer, read_tokenizer, tokens_by_id, write_tokenizer
-from tokenization.wordpiece import trained_vocabulary
+from tokenization.forging import guarded
+from tokenization.tokenizer_files import BERT_NAMES, SpecialNames, read_tokenizer, tokens_by_id, write_tokenizer
 
 I64 = NDArray[np.int64]
 _UNUSED = re.compile(r"\[unused\d+\]")
 
 
 class Tokenizer:
-    """A WordPiece tokenizer with BERT's special tokens.
+    """A tokenizer of word pieces, byte pairs or a Unigram model, with the special tokens that a BERT needs.
 
     Text is only text: a `[SEP]` or `[MASK]` written in a document is cut into ordinary pieces, so that no document
     can forge a special id; whoever wants specials puts their ids.
@@ -33,18 +35,21 @@ class Tokenizer:
         fingerprint: the content address of everything that decides which ids a text gets.
     """
 
-    def __init__(self, raw: tokenizers.Tokenizer) -> None:
+    def __init__(self, raw: tokenizers.Tokenizer, names: SpecialNames = BERT_NAMES) -> None:
         raw = tokenizers.Tokenizer.from_str(raw.to_str())
         # Public files carry the truncation and padding of the model they were made for (MiniLM: 128, padded).
         raw.no_truncation()
         raw.no_padding()
+        if isinstance(raw.model, models.BPE):
+            raw.model.dropout = None  # ids are a function of the text
         raw.encode_special_tokens = True
-        self._raw = raw
+        self._raw, self._names = raw, names
         self._tokens = tokens_by_id(raw)
         self.size = len(self._tokens)
-        self.pad, self.unk, self.cls, self.sep, self.mask = (self._tokens.index(token) for token in SPECIALS)
+        self.pad, self.unk, self.cls, self.sep, self.mask = (self._tokens.index(token) for token in names.all)
         marked = (number for number, token in raw.get_added_tokens_decoder().items() if token.special)
         self.specials = frozenset({self.pad, self.unk, self.cls, self.sep, self.mask, *marked})
+        self._cutter = guarded(raw, [self._tokens[number] for number in sorted(self.specials - {self.unk})])
 
     @classmethod
     def load(cls, path: Path, lowercase: bool | None = None) -> "Tokenizer":
@@ -54,13 +59,26 @@ class Tokenizer:
             lowercase: needed only for a vocab.txt with no tokenizer_config.json beside it.
 
         Raises:
-            DataError: missing or malformed, not WordPiece, or without BERT's special tokens.
+            DataError: missing or malformed, of a kind that is not known, or without the special tokens.
         """
-        return cls(read_tokenizer(path, lowercase))
+        return cls(*read_tokenizer(path, lowercase))
 
     def save(self, folder: Path) -> None:
-        """Write tokenizer.json, vocab.txt and tokenizer_config.json; `AutoTokenizer` opens them with equal ids."""
-        write_tokenizer(self._raw, folder)
+        """Write tokenizer.json, tokenizer_config.json and, of word pieces, vocab.txt.
+
+        `AutoTokenizer` opens them with equal ids.
+        """
+        write_tokenizer(self._raw, self._names, folder)
+
+    @property
+    def raw(self) -> tokenizers.Tokenizer:
+        """The library's tokenizer, a copy."""
+        return tokenizers.Tokenizer.from_str(self._raw.to_str())
+
+    @property
+    def names(self) -> SpecialNames:
+        """What the special tokens are called."""
+        return self._names
 
     @property
     def kind(self) -> str:
@@ -75,8 +93,13 @@ class Tokenizer:
     @cached_property
     def fingerprint(self) -> str:
         raw = self._raw
-        rules = [str(raw.normalizer), str(raw.pre_tokenizer), raw.model.max_input_chars_per_word]
-        return fingerprint.of_value([self._tokens, sorted(self.specials), rules])
+        if isinstance(raw.model, models.WordPiece):
+            rules = [str(raw.normalizer), str(raw.pre_tokenizer), raw.model.max_input_chars_per_word]
+        else:
+            whole = json.loads(raw.to_str())
+            rules = [whole[part] for part in ("normalizer", "pre_tokenizer", "model")]
+        named = [] if self._names == BERT_NAMES else [self._names.all]
+        return fingerprint.of_value([self._tokens, sorted(self.specials), rules, *named])
 
     def encode(self, texts: Sequence[str]) -> list[I64]:
         """The ids of each text, no special tokens added."""
@@ -101,7 +124,7 @@ class Tokenizer:
 
     @cached_property
     def _encoder(self) -> Encoder:
-        return encoder_of(self._raw)
+        return encoder_of(self._cutter)
 
     def encode_words(self, rows: Sequence[Sequence[str]]) -> list[tuple[I64, I64]]:
         """The ids of each row of words and, for each id, the index of its word; for tagging.
@@ -109,7 +132,9 @@ class Tokenizer:
         Every word has at least one piece: one that normalises to nothing (a lone zero-width space) becomes unk, so
         that no word goes without a tag.
         """
-        encodings = self._raw.encode_batch([list(row) for row in rows], is_pretokenized=True, add_special_tokens=False)
+        encodings = self._cutter.encode_batch(
+            [list(row) for row in rows], is_pretokenized=True, add_special_tokens=False
+        )
         return [
             self._with_vanished(np.array(e.ids, dtype=np.int64), np.array(e.word_ids, dtype=np.int64), len(row))
             for e, row in zip(encodings, rows, strict=True)
@@ -135,12 +160,3 @@ class Tokenizer:
         vanished = np.setdiff1d(np.arange(count), words)
         places = np.searchsorted(words, vanished)
         return np.insert(ids, places, self.unk), np.insert(words, places, vanished)
-
-
-def train_wordpiece(texts: Iterable[str], size: int, lowercase: bool) -> Tokenizer:
-    """Train a WordPiece tokenizer; equal texts give equal ids, on any machine and in any process.
-
-    Raises:
-        RecipeError, DataError: a size too small; no text.
-    """
-    return Tokenizer(bert_tokenizer(trained_vocabulary(texts, size, lowercase), lowercase))

