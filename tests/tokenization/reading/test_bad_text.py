@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow
 import pyarrow.parquet
 import pytest
-import zstandard
 
 from tokenization.errors import DataError, RunError
 from tokenization.reading.blocks import plan_blocks
@@ -22,7 +21,12 @@ from tokenization.reading.readers import read_documents
 from tokenization.reading.text import LONGEST
 from tokenization.spec import CorpusSpec
 
-PACK = {"gz": gzip.compress, "zst": zstandard.compress, "xz": lzma.compress, "bz2": bz2.compress}
+PACK = {
+    "gz": gzip.compress,
+    "zst": lambda data: pyarrow.Codec("zstd").compress(data, asbytes=True),
+    "xz": lzma.compress,
+    "bz2": bz2.compress,
+}
 
 
 def refused(spec: CorpusSpec, size: int = 1 << 26) -> str:
