@@ -1,7 +1,7 @@
 """Work on a Ray cluster, in a process of its own: `ray_build.main()` with the words ADDRESS WHAT FOLDER.
 
-WHAT is `corpus`, built by two workers one of which is killed half-way; or a task whose units end badly: `dying`,
-`malformed`, `homeless`, `faulty`, or `abs` under other libraries. The address `here` builds the corpus without Ray.
+WHAT is `corpus`, built by two workers one of which is killed half-way, or `errors`: tasks that end badly, a line each.
+The address `here` builds the corpus without Ray.
 
 To be imported, here and on the nodes, for a task is pickled by name.
 """
@@ -23,7 +23,7 @@ from tokenization.building.runners import OnDone, Runner, Task, in_this_process
 from tokenization.building.unit import build_unit
 from tokenization.cleaning.spec import CleanSpec, NearDuplicates
 from tokenization.corpus_build import build_corpus
-from tokenization.errors import DataError, TriptychError
+from tokenization.errors import DataError
 from tokenization.spec import CorpusSpec
 from tokenization.vocabulary import Tokenizer
 
@@ -33,7 +33,7 @@ VERSIONS = ray_runner.library_versions()
 
 @dataclass(frozen=True)
 class DyingOnce:
-    """A task that notes its nodes; unit 0 waits for a second node, unit 1 is killed the first time it is half written."""
+    """A task that notes its nodes; unit 0 waits for a second one, unit 1 is killed once when it is half written."""
 
     task: Task
     folder: Path
@@ -82,27 +82,26 @@ def build(folder: Path, runner: Runner) -> None:
 
 
 def main() -> None:
-    """The command; prints each finished unit, or the error."""
+    """The command."""
     address, what, folder = sys.argv[1], sys.argv[2], Path(sys.argv[3])
-    try:
-        if address == "here":
-            build(folder, in_this_process)
-        else:
-            with ray_runner.on_ray(address) as on_cluster:
-                do(what, folder, on_cluster)
-    except TriptychError as error:
-        sys.exit(f"{type(error).__name__}: {error}")
-
-
-def do(what: str, folder: Path, on_cluster: Runner) -> None:
-    """What the word says."""
-    if what == "corpus":
-        return build(folder, partial(_killing, on_cluster, folder))
-    ray_runner._RETRIES = 1
-    if what == "abs":
+    if address == "here":
+        return build(folder, in_this_process)
+    with ray_runner.on_ray(address) as on_cluster:
+        if what == "corpus":
+            return build(folder, partial(_killing, on_cluster, folder))
+        ray_runner._RETRIES = 1
+        for task in (malformed, homeless, faulty, dying):
+            end_badly(on_cluster, task)
         ray_runner.library_versions = lambda: {**VERSIONS, "tokenizers": "0.0.1"}
-    ends: dict[str, Task] = {"dying": dying, "malformed": malformed, "faulty": faulty, "homeless": homeless, "abs": abs}
-    on_cluster(ends[what], range(3), print)
+        end_badly(on_cluster, abs)
+
+
+def end_badly(runner: Runner, task: Task) -> None:
+    """Print the error that comes of a task."""
+    try:
+        runner(task, range(1), print)
+    except Exception as error:
+        print(f"{task.__name__}: {type(error).__name__}: {error!s}".replace("\n", "|"))
 
 
 def _killing(runner: Runner, folder: Path, task: Task, units: Sequence[int], on_done: OnDone) -> None:
