@@ -16,6 +16,7 @@ COMMANDS = {
     "evaluate": "Score an exported model, or a finished run's, on its tasks.",
     "predict": "Answer each row of a file with one of the model's heads.",
     "export": "Write a run's model, or a public BERT, as a folder that transformers opens.",
+    "doctor": "Sample a recipe's text and say what is wrong with it, before any work.",
     "tokenize": "Make a recipe's tokenizer and tokenise its corpora.",
     "schema": "Print the recipe's JSON Schema, with which editors complete and check recipes.",
 }
