@@ -4,6 +4,7 @@ Legend: W words, L their characters.
 """
 
 from array import array
+from itertools import repeat
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 I64 = NDArray[np.int64]
 
-_CHARACTERS = 1 << 22  # the words held take at most about 100 MB
+_CHARACTERS = 12_000_000  # with their overhead; half a million words, about 100 MB
 _OVERHEAD = 16  # a word's own cost in characters: its place in the tables
 _TOGETHER = 1000  # words given to the tokenizer as one input, which costs half of one input each
 
@@ -54,20 +55,23 @@ class WordCache:
         # Arrow finds the different words faster than Python makes a string of each.
         found = pa.Array.from_buffers(pa.large_binary(), len(lengths_W), buffers).dictionary_encode()
         words = found.dictionary.to_pylist()
-        if missed := [word for word in words if word not in self._entries]:
-            self._learn(missed)
-        entries = np.fromiter(map(self._entries.__getitem__, words), np.int64, len(words))
+        entries = np.fromiter(map(self._entries.get, words, repeat(-1)), np.int64, len(words))
+        missed = np.flatnonzero(entries < 0)
+        entries[missed] = self._learn([words[place] for place in missed])
         return entries[found.indices.to_numpy()]
 
-    def _learn(self, words: list[bytes]) -> None:
+    def _learn(self, words: list[bytes]) -> range:
+        """Give each of some new words an entry; returns the entries."""
+        first = len(self.firsts)
         for start in range(0, len(words), _TOGETHER):
-            row = words[start : start + _TOGETHER]
-            texts = [word.decode("utf-32-le") for word in row]
+            texts = [word.decode("utf-32-le") for word in words[start : start + _TOGETHER]]
             found = self._raw.encode_batch([texts], is_pretokenized=True, add_special_tokens=False)[0]
-            counts = np.bincount(np.array(found.word_ids, dtype=np.int64), minlength=len(row))
-            self._entries.update(zip(row, range(len(self.firsts), len(self.firsts) + len(row)), strict=True))
+            counts = np.bincount(np.array(found.word_ids, dtype=np.int64), minlength=len(texts))
             self.firsts.extend((len(self.ids) + np.cumsum(counts) - counts).tolist())
             self.counts.extend(counts.tolist())
             self.ids.extend(found.ids)
             self.places.extend(start for start, _ in found.offsets)
-            self._characters += sum(map(len, texts)) + _OVERHEAD * len(row)
+            self._characters += sum(map(len, texts)) + _OVERHEAD * len(texts)
+        entries = range(first, len(self.firsts))
+        self._entries.update(zip(words, entries, strict=True))
+        return entries
