@@ -17,6 +17,7 @@ from finetune.tasks.table import find_task
 from model.config import EncoderConfig, HeadSpec
 from model.network import Network
 from model.public import HEADS, PublicModel, read_public
+from model.public_extend import with_new_rows
 from model.weights_file import weights_file
 from pipeline.kept_out import kept_out_of
 from pipeline.recipe import FreshEncoder, PublicEncoder, Recipe
@@ -30,6 +31,7 @@ from tokenization.fingerprint import of_files, of_value
 from tokenization.spec import CorpusSpec
 from tokenization.store import find_corpus, open_or_build_corpus
 from tokenization.tokenizer_store import find_tokenizer, open_or_train_tokenizer
+from tokenization.vocabularies.extend import Extension, extended, read_words
 from tokenization.vocabularies.training import VocabularySpec
 from tokenization.vocabulary import Tokenizer
 from tokenization.words.phrases import Phrases, open_or_build_phrases
@@ -66,6 +68,20 @@ class Materials:
     @cached_property
     def tokenizer(self) -> Tokenizer:
         """The run's one tokenizer."""
+        return self.extension.tokenizer if self.extension else self._given_tokenizer
+
+    @cached_property
+    def extension(self) -> Extension | None:
+        """What the recipe's word lists add to the vocabulary, if it names any."""
+        if self.recipe.tokenizer.extend is None:
+            return None
+        found = extended(self._given_tokenizer, self._domain_words)
+        if self._make:
+            self._say(str(found))
+        return found
+
+    @cached_property
+    def _given_tokenizer(self) -> Tokenizer:
         given = self.recipe.tokenizer
         if given.train is None:
             return Tokenizer.load(Path(str(given.from_)), given.lowercase)
@@ -78,6 +94,11 @@ class Materials:
             raise NotMade("tokenizer")
         return found
 
+    @cached_property
+    def _domain_words(self) -> list[str]:
+        extend = self.recipe.tokenizer.extend
+        return read_words(self.recipe.data_folder / file for file in extend.files) if extend else []
+
     @property
     def vocabulary_size(self) -> int:
         """Entries of the vocabulary; of one that is not trained yet, what it may have."""
@@ -85,20 +106,20 @@ class Materials:
             return self.tokenizer.size
         except NotMade:
             assert self.recipe.tokenizer.train is not None
-            return self.recipe.tokenizer.train.size
+            return self.recipe.tokenizer.train.size + len(self._domain_words)
 
     @cached_property
     def public(self) -> PublicModel | None:
-        """The public checkpoint that the encoder comes from, if it does."""
+        """The public checkpoint that the encoder comes from, if it does; with rows for what the vocabulary gained."""
         if not isinstance(self.recipe.encoder, PublicEncoder):
             return None
-        model = read_public(Path(self.recipe.encoder.from_))
-        if model.config.vocab_size != self.tokenizer.size:
+        model, given = read_public(Path(self.recipe.encoder.from_)), self._given_tokenizer
+        if model.config.vocab_size != given.size:
             raise RecipeError(
                 f"encoder.from has a vocabulary of {model.config.vocab_size}, the tokenizer one of "
-                f"{self.tokenizer.size}: set tokenizer.from to the checkpoint's folder ({self.recipe.encoder.from_})."
+                f"{given.size}: set tokenizer.from to the checkpoint's folder ({self.recipe.encoder.from_})."
             )
-        return model
+        return with_new_rows(model, self.extension.pieces) if self.extension else model
 
     @cached_property
     def public_fingerprint(self) -> str | None:

@@ -84,6 +84,11 @@ def _tokenizer(raw: Raw) -> Iterator[Problem]:
             " does not go with encoder.from, whose embeddings belong to their own vocabulary; "
             "give tokenizer.from the same folder",
         )
+    kind = train.get("kind", "wordpiece")
+    if mapping(raw.get("tokenizer")).get("extend") is not None and kind in ("bpe", "unigram"):
+        yield Problem(
+            ("tokenizer", "extend"), f" does not go with train.kind {kind}: only a wordpiece vocabulary can be extended"
+        )
 
 
 def _ledger(raw: Raw) -> Iterator[Problem]:

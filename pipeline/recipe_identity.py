@@ -29,7 +29,7 @@ def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
     }
     return {
         "seed": recipe.seed,
-        "tokenizer": recipe.tokenizer.model_dump(mode="json", exclude={"from_"}, exclude_defaults=True),
+        "tokenizer": recipe.tokenizer.model_dump(mode="json", exclude={"from_", "extend"}, exclude_defaults=True),
         "encoder": _encoder(recipe),
         "corpora": corpora,
         "tasks": tasks,

@@ -68,11 +68,32 @@ class TrainingTexts:
 
     def __iter__(self) -> Iterator[str]:
         for spec in self.corpora:
-            cleaner = Cleaner(replace(spec.clean, decontaminate=None), spec.language)
-            for document in read_documents(spec, store=self.store):
-                found = cleaner.clean(document.text)
-                if isinstance(found, Kept) and not below_share(content_hash(found.text), spec.held_out):
-                    yield found.text
+            yield from (text for text, held_out in _cleaned(spec, self.store) if not held_out)
+
+
+def held_out_sample(spec: CorpusSpec, store: Path, characters: int = 1_000_000) -> list[str]:
+    """The first texts of a corpus's held-out share, about so many characters; no vocabulary was trained on them.
+
+    Raises:
+        DataError: a source is missing or malformed.
+    """
+    found: list[str] = []
+    for text, held_out in _cleaned(spec, store):
+        if held_out:
+            found.append(text)
+            characters -= len(text)
+        if characters <= 0:
+            break
+    return found
+
+
+def _cleaned(spec: CorpusSpec, store: Path | None) -> Iterator[tuple[str, bool]]:
+    """Each document's text, cleaned by itself, and whether it is in the held-out share."""
+    cleaner = Cleaner(replace(spec.clean, decontaminate=None), spec.language)
+    for document in read_documents(spec, store=store):
+        found = cleaner.clean(document.text)
+        if isinstance(found, Kept):
+            yield found.text, below_share(content_hash(found.text), spec.held_out)
 
 
 def _train(texts: TrainingTexts, spec: VocabularySpec, progress: Progress | None) -> Tokenizer:
