@@ -19,7 +19,7 @@ from tokenization.building.work import UNIT_BYTES, Progress, Work, prepare
 from tokenization.cleaning.contamination import KeptOut
 from tokenization.cleaning.duplicates import find_duplicates
 from tokenization.corpus import Corpus
-from tokenization.errors import RecipeError
+from tokenization.errors import RecipeError, RunError
 from tokenization.locking import locked
 from tokenization.spec import CorpusSpec
 from tokenization.vocabulary import Tokenizer
@@ -112,15 +112,23 @@ def compare(work: Work, progress: Progress | None = None) -> None:
 
 
 def _run(work: Work, task: Callable[[Work, int], None], units: Sequence[int], runner: Runner, lines: "_Lines") -> None:
-    if units:
-        runner(partial(task, work), units, lines)
+    if not units:
+        return
+    runner(partial(task, work), units, lines)
+    unseen = set(units).intersection(lines.left())
+    if unseen:
+        raise RunError(
+            f"{work.folder}: {len(unseen)} of {len(units)} units were done, but nothing of them is seen from here. "
+            "Do all nodes see this folder, under this path? If they do, run the same command again: a network's file "
+            "system may show it late."
+        )
 
 
 class _Lines:
     """Says how far a build is, a line every few seconds."""
 
     def __init__(self, work: Work, what: str, left: Callable[[], list[int]], progress: Progress | None) -> None:
-        self._work, self._what, self._left, self._progress = work, what, left, progress
+        self._work, self._what, self.left, self._progress = work, what, left, progress
         self._last = time.monotonic()
 
     def __call__(self, unit: int) -> None:
@@ -129,4 +137,4 @@ class _Lines:
             return
         self._last = now
         total = len(self._work.units)
-        self._progress(f"corpus {self._work.spec.name}: {total - len(self._left())} of {total} {self._what}")
+        self._progress(f"corpus {self._work.spec.name}: {total - len(self.left())} of {total} {self._what}")

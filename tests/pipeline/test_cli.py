@@ -23,7 +23,7 @@ OPTIONS = {
     "predict": {"model", "--task", "--input", "--out"},
     "export": {"source", "--to", "--stage"},
     "doctor": {"recipe", "--set", "--run-dir"},
-    "tokenize": {"recipe", "--set", "--run-dir", "--workers", "--part", "--skip-bad"},
+    "tokenize": {"recipe", "--set", "--run-dir", "--workers", "--part", "--on", "--skip-bad"},
     "schema": set(),
 }
 
@@ -83,6 +83,13 @@ def test_tokenize_tells_what_each_corpus_holds(house: Any) -> None:
     assert "general: 60 documents" in result.output
     assert "domain: 40 documents" in result.output
     assert not house.folder("r").root.exists()  # the store stands beside it
+
+
+def test_a_cluster_and_a_share_of_the_work_contradict_each_other(house: Any) -> None:
+    for words in (["--workers", "2"], ["--part", "0/2"]):
+        result = CliRunner().invoke(main, ["tokenize", str(house.file), "--on", "ray://host", *words])
+        assert result.exit_code == 1
+        assert "triptych: --on ray://host uses all of the cluster's cores" in result.stderr
 
 
 def test_the_schema_is_json_that_knows_the_recipes_settings() -> None:

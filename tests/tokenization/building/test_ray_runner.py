@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from tokenization.building.ray_runner import on_ray
+from tokenization.corpus_build import build_corpus
 from tokenization.errors import RecipeError, RunError
+from tokenization.spec import CorpusSpec
 from tokenization.vocabulary import Tokenizer
 
 HERE = Path(__file__).parent
@@ -151,3 +153,10 @@ def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(RecipeError, match=re.escape("pip install 'triptych[ray]'")):
         on_ray("ray://127.0.0.1:10001").__enter__()
+
+
+def test_nodes_that_write_to_disks_of_their_own_are_found_out(
+    letters: Tokenizer, text_spec: Callable[..., CorpusSpec], tmp_path: Path
+) -> None:
+    with pytest.raises(RunError, match="1 of 1 units were done, but nothing of them is seen from here"):
+        build_corpus(text_spec([["a b."]]), letters, tmp_path / "out", runner=lambda task, units, on_done: None)
