@@ -9,48 +9,18 @@ Legend: N texts, T tokens of all texts, P parts of texts in a slab, L characters
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 import tokenizers
-from numpy.typing import NDArray
 from tokenizers import models, normalizers, pre_tokenizers
 
 from tokenization.character_table import IN_WORD, NOTHING, CharacterTable
-from tokenization.errors import DataError
+from tokenization.plain_encode import I64, Codes, Encoded, Encoder, PlainEncoder, codes_of
 from tokenization.word_cache import WordCache
-
-I64 = NDArray[np.int64]
-Codes = NDArray[np.uint32]
 
 _SLAB = 1 << 19  # characters worked on at once, in about 15 MB; the more, the fewer words are looked up twice
 _LOOK = 1 << 10
-
-
-class Encoded(NamedTuple):
-    """The tokens of N texts end to end.
-
-    Attributes:
-        ids_T: no special tokens added.
-        places_T: where in its text each token begins, in characters.
-        lengths_N: tokens of each text.
-    """
-
-    ids_T: I64
-    places_T: I64
-    lengths_N: I64
-
-
-class Encoder(Protocol):
-    """Both raise DataError for a text with half of a surrogate pair, which is no character."""
-
-    def encode_flat(self, texts: Sequence[str]) -> tuple[I64, I64]:
-        """`ids_T` and `lengths_N`, as in Encoded."""
-        ...
-
-    def encode_places(self, texts: Sequence[str]) -> Encoded:
-        """The same ids, with their places."""
-        ...
 
 
 def encoder_of(raw: tokenizers.Tokenizer) -> Encoder:
@@ -68,36 +38,12 @@ def encoder_of(raw: tokenizers.Tokenizer) -> Encoder:
     return FastEncoder(raw) if bert else PlainEncoder(raw)
 
 
-class PlainEncoder:
-    """The tokenizer's own batch calls."""
-
-    def __init__(self, raw: tokenizers.Tokenizer) -> None:
-        self._raw = raw
-
-    def encode_flat(self, texts: Sequence[str]) -> tuple[I64, I64]:
-        for text in texts:
-            _codes(text)
-        return _joined(self._raw.encode_batch_fast(list(texts), add_special_tokens=False))
-
-    def encode_places(self, texts: Sequence[str]) -> Encoded:
-        for text in texts:
-            _codes(text)
-        found = self._raw.encode_batch(list(texts), add_special_tokens=False)
-        ids_T, lengths_N = _joined(found)
-        places = (start for one in found for start, _ in one.offsets)
-        return Encoded(ids_T, np.fromiter(places, np.int64, len(ids_T)), lengths_N)
-
-
 class FastEncoder:
     """The tokenizer's ids by table and cache; what the cache holds changes the speed and nothing else."""
 
     def __init__(self, raw: tokenizers.Tokenizer) -> None:
-        self._raw = raw
         self._table = CharacterTable(raw)
         self._words = WordCache(raw)
-
-    def __reduce__(self) -> tuple[type["FastEncoder"], tuple[tokenizers.Tokenizer]]:
-        return FastEncoder, (self._raw,)  # it travels to another process empty
 
     def encode_flat(self, texts: Sequence[str]) -> tuple[I64, I64]:
         ids_T, _, lengths_N = self._encode(texts, with_places=False)
@@ -118,7 +64,7 @@ class FastEncoder:
 
     def _encode_slab(self, slab: Sequence["_Part"], with_places: bool) -> Encoded:
         """The tokens of each part; their places count from the beginning of the part's text."""
-        codes_L = _codes("".join(f"{part.string}\n" for part in slab))
+        codes_L = codes_of("".join(f"{part.string}\n" for part in slab))
         starts_U, entries_U = self._units(codes_L)
         counts_U = np.frombuffer(self._words.counts, np.int64)[entries_U]
         ends_U = np.cumsum(counts_U)
@@ -159,7 +105,7 @@ class FastEncoder:
 
     def _next_alone(self, text: str, place: int) -> int:
         while place < len(text):
-            alone = np.flatnonzero(self._table.look_up(_codes(text[place : place + _LOOK])) != IN_WORD)
+            alone = np.flatnonzero(self._table.look_up(codes_of(text[place : place + _LOOK])) != IN_WORD)
             if len(alone):
                 return place + int(alone[0])
             place += _LOOK
@@ -191,19 +137,3 @@ def _slabs(parts: Iterator[_Part]) -> Iterator[list[_Part]]:
             slab, size = [], 0
     if slab:
         yield slab
-
-
-def _codes(text: str) -> Codes:
-    try:
-        return np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    except UnicodeEncodeError as error:
-        near = text[max(error.start - 20, 0) : error.start + 20]
-        raise DataError(
-            f"a text holds U+{ord(text[error.start]):04X}, half of a surrogate pair and no character, in {near!r}. "
-            "UTF-8 cannot hold it, but a JSON escape can: mend or drop the document."
-        ) from None
-
-
-def _joined(found: Sequence[tokenizers.Encoding]) -> tuple[I64, I64]:
-    lengths_N = np.array([len(one.ids) for one in found], dtype=np.int64)
-    return np.fromiter((number for one in found for number in one.ids), np.int64, int(lengths_N.sum())), lengths_N

@@ -51,6 +51,10 @@ class Tokenizer:
         self.specials = frozenset({self.pad, self.unk, self.cls, self.sep, self.mask, *marked})
         self._cutter = guarded(raw, [self._tokens[number] for number in sorted(self.specials - {self.unk})])
 
+    def __reduce__(self) -> tuple[type["Tokenizer"], tuple[tokenizers.Tokenizer, SpecialNames]]:
+        # The library's pickles forget `encode_special_tokens`; and what the encoder has cached need not travel.
+        return Tokenizer, (self._raw, self._names)
+
     @classmethod
     def load(cls, path: Path, lowercase: bool | None = None) -> "Tokenizer":
         """Open a folder, a tokenizer.json or a vocab.txt.
