@@ -10,7 +10,7 @@ from tokenization.corpus import Corpus
 from tokenization.errors import DataError
 from tokenization.vocabulary import Tokenizer
 from tokenization.windows import window_index
-from training.address import EpochOrder, Key
+from training.address import DrawTable, Key, epoch_draws
 from training.sequences import I64, Sequences, Shape
 
 SPECIALS = 2
@@ -36,15 +36,19 @@ class BlockSource:
         if not self.size:
             what = "held-out documents" if held_out else "text to train on"
             raise DataError(f"corpus {corpus.manifest.name}: no {what}. Give it more documents.")
-        self._order = EpochOrder(self.size)
+        self._table = DrawTable(self._spans)
         self.mean_length = self._windows.summary.mean_length + SPECIALS
         self.longest = self._windows.summary.longest + SPECIALS
         self.fingerprint = corpus.fingerprint
 
     def lengths(self, draws_K: I64, key: Key) -> I64:
-        return self._windows.length_W[self._order.items(draws_K, key)].astype(np.int64) + SPECIALS
+        return self._table.rows(draws_K, key)[:, 1] + SPECIALS
 
     def draw(self, draws_K: I64, key: Key) -> Sequences:
-        windows_K = self._order.items(draws_K, key)
-        start_K, length_K = self._windows.start_W[windows_K], self._windows.length_W[windows_K].astype(np.int64)
-        return self._reader.read(start_K[:, None], length_K[:, None], draws_K)
+        span_K2 = self._table.rows(draws_K, key)
+        return self._reader.read(span_K2[:, :1], span_K2[:, 1:], draws_K)
+
+    def _spans(self, draws_K: I64, key: Key) -> I64:
+        """Start and length of each draw's window."""
+        windows_K = epoch_draws(draws_K, self.size, key)
+        return np.stack([self._windows.start_W[windows_K], self._windows.length_W[windows_K]], axis=1)

@@ -10,7 +10,7 @@ A budget is in tokens and never exceeded. A unit that holds a token that may not
 alone as a whole; no span contains one. A unit that a window's edge cuts counts as what stands of it. All numbers
 come from the sequence's draw and a position or a turn within it, never from what else is in the batch.
 
-Shape letters: T tokens, N sequences, U units, P spans, L lengths, M chosen tokens.
+Shape letters: T tokens, N sequences, U units, P spans, C places of a row, L lengths, M chosen tokens.
 """
 
 from collections.abc import Sequence
@@ -27,17 +27,20 @@ _NOTHING = np.empty(0, dtype=np.int64)
 
 
 def choose_tokens(sequences: Sequences, budget_N: I64, key: Key) -> I64:
-    """Rows of the chosen tokens, ascending: in each sequence the maskable ones with the lowest numbers."""
-    row_R = np.flatnonzero(sequences.maskable_T)
-    sequence_R = np.repeat(np.arange(len(budget_N)), sequences.lengths_N)[row_R]
-    luck_R = bits(key, sequences.draws_N[sequence_R], row_R - sequences.offsets_N1[sequence_R])
-    count_N = np.bincount(sequence_R, minlength=len(budget_N))
-    # A row a sequence, sorted, shows the number at its budget. No two of a draw are equal: `bits` is one-to-one.
-    luck_NR = np.full((len(budget_N), max(1, count_N.max(initial=0))), _LAST)
-    luck_NR[sequence_R, np.arange(len(row_R)) - (np.cumsum(count_N) - count_N)[sequence_R]] = luck_R
-    luck_NR.sort(axis=1)
-    highest_N = luck_NR[np.arange(len(budget_N)), np.maximum(budget_N, 1) - 1]
-    return row_R[luck_R <= highest_N[sequence_R]]
+    """Rows of the chosen tokens, ascending: in each sequence the maskable ones with the lowest numbers.
+
+    Works on one row a sequence, as long as the longest (C places).
+    """
+    place_C = np.arange(sequences.lengths_N.max(initial=1))
+    is_token_NC = place_C < sequences.lengths_N[:, None]
+    maskable_NC = np.zeros(is_token_NC.shape, dtype=np.bool_)
+    maskable_NC[is_token_NC] = sequences.maskable_T
+    # No two numbers of a draw are equal: `bits` is one-to-one in its second counter.
+    luck_NC = bits(key, sequences.draws_N[:, None], place_C)
+    luck_NC[~maskable_NC] = _LAST
+    highest_N = np.sort(luck_NC, axis=1)[np.arange(len(budget_N)), np.maximum(budget_N, 1) - 1]
+    chosen_NC = (luck_NC <= highest_N[:, None]) & maskable_NC
+    return np.flatnonzero(chosen_NC[is_token_NC])
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,9 @@ class MaskedLM:
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         """Choose and replace; special tokens are never touched, unchosen ids never change."""
         rows_M = self._choose(sequences, derive(key, "mlm choice"))
-        draws_M = np.repeat(sequences.draws_N, sequences.lengths_N)[rows_M]
         labels_M = sequences.tokens_T[rows_M]
-        address = draws_M, sequences.positions_T[rows_M]
+        sequence_M = np.searchsorted(sequences.offsets_N1, rows_M, side="right") - 1
+        address = sequences.draws_N[sequence_M], rows_M - sequences.offsets_N1[sequence_M]
         fate_M = uniform(derive(key, "mlm fate"), *address)
         stranger_M = self.ordinary_V[below(derive(key, "mlm random"), len(self.ordinary_V), *address)]
         tokens_T = sequences.tokens_T.copy()

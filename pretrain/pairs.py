@@ -16,7 +16,7 @@ from tokenization.corpus import Corpus
 from tokenization.errors import DataError
 from tokenization.vocabulary import Tokenizer
 from tokenization.windows import Windows, window_index
-from training.address import EpochOrder, Key, below, derive, uniform
+from training.address import DrawTable, Key, below, derive, epoch_draws, uniform
 from training.sequences import I64, Sequences, Shape
 
 SPECIALS = 3
@@ -42,26 +42,25 @@ class PairSource:
         _refuse_unusable(corpus, self._windows)
         self.size = len(self._windows.pairs_P)
         self.left_out = len(self._windows) - self.size
-        self._order = EpochOrder(self.size)
+        self._table = DrawTable(self._spans)
         self._coin = 0.5 / (1.0 - self._windows.summary.pair_same_document)
         self.mean_length = self._windows.summary.pair_mean_length + SPECIALS
         self.longest = length
         self.fingerprint = corpus.fingerprint
 
     def lengths(self, draws_K: I64, key: Key) -> I64:
-        first_K2, second_K2, _ = self._halves(draws_K, key)
-        return np.diff(first_K2)[:, 0] + np.diff(second_K2)[:, 0] + SPECIALS
+        return self._table.rows(draws_K, key)[:, 2:4].sum(axis=1) + SPECIALS
 
     def draw(self, draws_K: I64, key: Key) -> Sequences:
-        first_K2, second_K2, labels_K = self._halves(draws_K, key)
-        start_K2 = np.stack([first_K2[:, 0], second_K2[:, 0]], axis=1)
-        stop_K2 = np.stack([first_K2[:, 1], second_K2[:, 1]], axis=1)
-        return self._reader.read(start_K2, stop_K2 - start_K2, draws_K, labels_K)
+        rows_K5 = self._table.rows(draws_K, key)
+        return self._reader.read(rows_K5[:, :2], rows_K5[:, 2:4], draws_K, rows_K5[:, 4].copy())
 
-    def _halves(self, draws_K: I64, key: Key) -> tuple[I64, I64, I64]:
-        """Start and stop of both halves in the corpus, trimmed to fit, and the labels."""
-        windows = self._windows
-        own_K, partner_K = np.split(windows.pairs_P[self._order.items(np.append(draws_K, draws_K ^ 1), key)], 2)
+    def _spans(self, draws_K: I64, key: Key) -> I64:
+        """Of each draw the starts of both halves in the corpus, their lengths, trimmed to fit, and the label."""
+        windows, partners_K = self._windows, draws_K ^ 1
+        both = np.union1d(draws_K, partners_K)
+        window_of = windows.pairs_P[epoch_draws(both, self.size, key)]
+        own_K, partner_K = window_of[np.searchsorted(both, draws_K)], window_of[np.searchsorted(both, partners_K)]
         wished_K = uniform(derive(key, "nsp swap"), draws_K >> 1) < self._coin
         swapped_K = wished_K & (windows.document_W[own_K] != windows.document_W[partner_K])
         other_K = np.where(swapped_K, partner_K, own_K)
@@ -73,7 +72,10 @@ class PairSource:
         kept = fit_lengths(np.diff(first_K2)[:, 0], np.diff(second_K2)[:, 0], self._room)
         first_K2 = _trim(first_K2, kept[0], draws_K, derive(key, "nsp trim A"))
         second_K2 = _trim(second_K2, kept[1], draws_K, derive(key, "nsp trim B"))
-        return first_K2, second_K2, np.where(swapped_K, IS_RANDOM, IS_NEXT)
+        labels_K = np.where(swapped_K, IS_RANDOM, IS_NEXT)
+        return np.stack(
+            [first_K2[:, 0], second_K2[:, 0], np.diff(first_K2)[:, 0], np.diff(second_K2)[:, 0], labels_K], axis=1
+        )
 
 
 def fit_lengths(a_K: I64, b_K: I64, room: int) -> tuple[I64, I64]:

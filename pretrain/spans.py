@@ -78,9 +78,9 @@ class SpanReader:
         inside_T = ranges(start_P - self._first_token[shard_P], length_P)
         ids_T = np.empty(len(inside_T), dtype=np.int64)
         continues_T = None if self._units is None else np.empty(len(inside_T), dtype=np.bool_)
-        for shard in np.unique(shard_P).tolist():
-            rows_T = np.repeat(shard_P == shard, length_P)
-            ids_T[rows_T] = self._corpus.shard(shard).ids[inside_T[rows_T]]
+        for shard in (shards := np.unique(shard_P)).tolist():
+            rows_T = slice(None) if len(shards) == 1 else np.repeat(shard_P == shard, length_P)
+            ids_T[rows_T] = np.asarray(self._corpus.shard(shard).ids)[inside_T[rows_T]]
             if self._units is not None and continues_T is not None:
                 continues_T[rows_T] = self._units.continues(shard, inside_T[rows_T], ids_T[rows_T])
         if continues_T is not None:

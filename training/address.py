@@ -6,10 +6,11 @@ key and two counters. `permute` is a format-preserving permutation by a balanced
 (Black, Rogaway 2002, "Ciphers with arbitrary finite domains"), so that the k-th draw of an epoch costs the same
 at any corpus size.
 
-Shape letters: K draws, L draws asked last.
+Shape letters: K draws, L draws asked last, C columns.
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -79,32 +80,38 @@ def epoch_draws(draws_K: NDArray[np.int64], size: int, key: Key) -> NDArray[np.i
     return items_K
 
 
-class EpochOrder:
-    """`epoch_draws` for one source; what was asked last is remembered.
+class DrawTable:
+    """A row of integers for each draw, remembered for the draws asked last.
 
     A step asks for the lengths of all its draws and then for the draws of each micro-batch, which are among them.
+
+    Args:
+        compute: rows [L, C] for draws [L] that ascend, a pure function of each draw and the key.
     """
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._last = (Key(0), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    def __init__(self, compute: Callable[[NDArray[np.int64], Key], NDArray[np.int64]]) -> None:
+        self._compute = compute
+        self._last = (Key(0), np.empty(0, dtype=np.int64), np.empty((0, 0), dtype=np.int64))
 
-    def items(self, draws_K: NDArray[np.int64], key: Key) -> NDArray[np.int64]:
-        """The items that draws stand for."""
-        last_key, last_L, items_L = self._last
+    def rows(self, draws_K: NDArray[np.int64], key: Key) -> NDArray[np.int64]:
+        """The rows [K, C] of some draws."""
+        last_key, last_L, rows_LC = self._last
         place_K = np.searchsorted(last_L, draws_K)
         known = key == last_key and len(last_L) and place_K.max(initial=0) < len(last_L)
         if not (known and np.array_equal(last_L[place_K], draws_K)):
             last_L, place_K = np.unique(draws_K, return_inverse=True)
-            items_L = epoch_draws(last_L, self._size, key)
-            self._last = key, last_L, items_L
-        return items_L[place_K]
+            rows_LC = self._compute(last_L, key)
+            self._last = key, last_L, rows_LC
+        return rows_LC[place_K]
 
 
 def _mix(x: Any) -> Any:
-    x = (x ^ (x >> np.uint64(30))) * _MIX_1
-    x = (x ^ (x >> np.uint64(27))) * _MIX_2
-    return x ^ (x >> np.uint64(31))
+    x = x ^ (x >> np.uint64(30))
+    x *= _MIX_1  # in place: x is new
+    x ^= x >> np.uint64(27)
+    x *= _MIX_2
+    x ^= x >> np.uint64(31)
+    return x
 
 
 def _feistel(place: U64, half: np.uint64, key: Key) -> U64:

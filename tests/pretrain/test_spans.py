@@ -135,9 +135,9 @@ def test_many_shards_are_read_as_one(tokenizer, tmp_path):
     drawn = source.draw(np.arange(source.size), KEY)
     bodies = np.split(drawn.tokens_T, drawn.offsets_N1[1:-1])
     bits = np.split(drawn.continues_T, drawn.offsets_N1[1:-1])
-    places = source._order.items(np.arange(source.size), KEY)
+    places = source._table.rows(np.arange(source.size), KEY)
     for place, body, bit in zip(places, bodies, bits, strict=True):
-        start = int(source._windows.start_W[place])
-        stop = start + int(source._windows.length_W[place])
+        start, length = place.tolist()
+        stop = start + length
         assert body[1:-1].tolist() == corpus.tokens(start, stop).tolist()
         assert bit[2:-1].tolist() == corpus.continues(start, stop)[1:].tolist()

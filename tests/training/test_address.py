@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from training.address import EpochOrder, below, bits, derive, epoch_draws, key_of, permute, uniform
+from training.address import DrawTable, below, bits, derive, epoch_draws, key_of, permute, uniform
 
 KEY = key_of(1, "stage", "stream")
 MANY = 1_000_000
@@ -114,11 +114,14 @@ def test_a_draw_is_the_same_however_the_draws_are_split(split):
 
 @settings(deadline=None)
 @given(asked=st.lists(st.tuples(st.lists(st.integers(0, 40), max_size=12), st.integers(1, 2)), max_size=6))
-def test_what_was_remembered_of_an_epochs_order_never_shows(asked):
-    order = EpochOrder(17)
+def test_what_a_table_of_draws_remembers_never_shows(asked):
+    def rows(draws_K, key):
+        return np.stack([epoch_draws(draws_K, 17, key), draws_K], axis=1)
+
+    table = DrawTable(rows)
     for draws, key in asked:
         draws_K = np.array(draws, dtype=np.int64)
-        assert np.array_equal(order.items(draws_K, key_of(key)), epoch_draws(draws_K, 17, key_of(key)))
+        assert np.array_equal(table.rows(draws_K, key_of(key)), rows(draws_K, key_of(key)))
 
 
 def test_drawing_from_nothing_is_refused():
