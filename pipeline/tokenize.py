@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
 
 import click
 
@@ -11,10 +13,17 @@ from pipeline.recipe import Recipe
 from pipeline.run_folder import RunFolder
 from tokenization.building.finish import REPORT
 from tokenization.building.runners import Runner
+from tokenization.cleaning.documents import Cleaner, Kept
 from tokenization.cleaning.report import CleaningReport
 from tokenization.corpus import Corpus
 from tokenization.corpus_build import Part
+from tokenization.held_out import below_share, content_hash
+from tokenization.reading.readers import read_documents
+from tokenization.spec import CorpusSpec
 from tokenization.store import build_corpus_part, open_or_build_corpus
+from tokenization.vocabularies.report import vocabulary_report
+
+_LOOKED_AT = 2000
 
 
 @dataclass(frozen=True)
@@ -47,8 +56,12 @@ def _tokenised(materials: Materials, name: str, way: Way) -> Iterator[str]:
     if way.part is not None:
         told = build_corpus_part(spec, materials.tokenizer, store, way.part, click.echo, kept_out, way.runner)
         yield f"{name}: {told}"
-    else:
-        yield from _held(open_or_build_corpus(spec, materials.tokenizer, store, click.echo, kept_out, way.runner))
+        return
+    yield from _held(open_or_build_corpus(spec, materials.tokenizer, store, click.echo, kept_out, way.runner))
+    texts = list(_held_out_sample(spec, store))
+    if texts:
+        fit = vocabulary_report(materials.tokenizer, texts)
+        yield f"  the vocabulary on {len(texts)} held-out documents: {fit}"
 
 
 def _held(corpus: Corpus) -> Iterator[str]:
@@ -64,6 +77,15 @@ def _held(corpus: Corpus) -> Iterator[str]:
     if report.dropped or report.not_checkable or report.not_checked:
         yield from (f"  {line}" for line in report.text().splitlines())
     yield from (f"  {note}" for note in corpus.manifest.notes)
+
+
+def _held_out_sample(spec: CorpusSpec, store: Path) -> Iterator[str]:
+    """The held-out documents among the corpus's first, cleaned as they were for training."""
+    cleaner = Cleaner(replace(spec.clean, decontaminate=None), spec.language)
+    for document in islice(read_documents(spec, store=store), _LOOKED_AT):
+        found = cleaner.clean(document.text)
+        if isinstance(found, Kept) and below_share(content_hash(found.text), spec.held_out):
+            yield found.text
 
 
 def _skipping(recipe: Recipe) -> Recipe:

@@ -75,12 +75,11 @@ def test_an_interrupted_corpus_is_gone_on_with_and_plan_says_how_far_it_is(house
     third = data / "general-2.txt"
     good = third.read_bytes()
     third.write_bytes(good[:200] + b"\xff" + good[201:])
-    assert "not UTF-8" in call("tokenize", "--set", weighted, "--set", "tokenizer.train.corpora=[domain]", code=1)
-    plan = text_lines(call("plan", "--set", weighted, "--set", "tokenizer.train.corpora=[domain]"))
+    changed = ("--set", weighted, "--set", "tokenizer.train.corpora=[domain]")
+    assert "not UTF-8" in call("tokenize", "--workers", "1", *changed, code=1)
+    plan = text_lines(call("plan", *changed))
     assert plan[1] == "corpus general: RESUME, 2 of 3 shards done"
-    told = call(
-        "tokenize", "--skip-bad", "--workers", "1", "--set", weighted, "--set", "tokenizer.train.corpora=[domain]"
-    )
+    told = call("tokenize", "--skip-bad", "--workers", "1", *changed)
     assert "corpus general: going on, 2 of 3 shards done" in told
     assert "malformed input were skipped" in told
 
@@ -106,3 +105,11 @@ def test_what_cleaning_dropped_is_printed(house: Any, call: Call) -> None:
     told = call("tokenize", "--set", "corpora.domain.clean.min_characters=200")
     assert "documents read, " in told
     assert "min_characters: " in told
+
+
+def test_how_the_vocabulary_fits_held_out_text_is_told(call: Call) -> None:
+    told = call("tokenize", "--set", "corpora.domain.held_out=0.3")
+    (line,) = [
+        line for line in told[told.index("domain: 40 documents") :].splitlines() if "held-out documents:" in line
+    ]
+    assert "0.000% of tokens unknown" in line

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from tokenization import corpus_identity, fingerprint, store
+from tokenization.cleaning.spec import CleanSpec, NearDuplicates
 from tokenization.errors import DataError
 from tokenization.locking import locked
 from tokenization.spec import CorpusSpec
-from tokenization.store import open_or_build_corpus
+from tokenization.store import Outlook, corpus_outlook, open_or_build_corpus
 from tokenization.vocabulary import Tokenizer
 
 Spec = Callable[..., CorpusSpec]
@@ -69,6 +70,43 @@ def test_whatever_changes_the_ids_or_bounds_makes_another_corpus(
     ]
     folders = {open_or_build_corpus(variant, tokenizer, tmp_path / "store").folder for variant, tokenizer in variants}
     assert len(folders) == len(variants)
+
+
+def test_every_setting_that_changes_bytes_is_identity_and_no_other_is(
+    text_spec: Spec, letters: Tokenizer, tmp_path: Path
+) -> None:
+    spec = text_spec(DOCUMENTS)
+
+    def identity(**changes: object) -> dict[str, object]:
+        return corpus_identity.corpus_identity(replace(spec, **changes), letters, None, tmp_path / "store")  # type: ignore[arg-type]
+
+    changes: list[dict[str, object]] = [
+        {"weights": (2.0,)},
+        {"splitter": "lines"},
+        {"segmenter": "jieba"},
+        {"format": "lines"},
+        {"clean": CleanSpec(min_characters=2)},
+        {"clean": CleanSpec(near=NearDuplicates(threshold=0.9))},
+        {"clean": CleanSpec(near=NearDuplicates())},
+    ]
+    found = [fingerprint.of_value(identity(**change)) for change in [{}, *changes]]
+    assert len(set(found)) == len(found)
+    for same in ({"skip_bad": True}, {"weights": (1.0,)}, {"lexicon": (tmp_path / "words.txt",)}, {"name": "other"}):
+        assert identity(**same) == identity()
+
+
+def test_the_outlook_compares_with_the_nearest_corpus_of_that_name(
+    text_spec: Spec, letters: Tokenizer, tmp_path: Path
+) -> None:
+    spec, place = text_spec(DOCUMENTS), tmp_path / "store"
+    assert corpus_outlook(spec, letters, place) == Outlook("start", "not tokenised yet")
+    for built in (spec, replace(spec, held_out=0.3, language="zh", documents=3)):
+        open_or_build_corpus(built, letters, place)
+    before = sorted(place.rglob("*"))
+    assert corpus_outlook(spec, letters, place).action == "skip"
+    now = corpus_outlook(replace(spec, held_out=0.3, documents=3), letters, place)
+    assert (now.action, now.why.splitlines()[1:]) == ("start", ['  language: "zh" then, "en" now'])
+    assert sorted(place.rglob("*")) == before
 
 
 def test_an_edited_file_makes_another_corpus(text_spec: Spec, letters: Tokenizer, tmp_path: Path) -> None:

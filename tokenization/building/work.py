@@ -29,7 +29,7 @@ from tokenization.vocabulary import Tokenizer
 Progress = Callable[[str], None]
 Unit = tuple[Block, ...]
 
-# Two cores are kept busy by a few megabytes; a shard of 64 MiB of text is large enough for any file system.
+# Large enough that no file system minds the number of shards, small enough to be done again after a kill.
 UNIT_BYTES = BLOCK_BYTES
 _PREFIX = ".building-"
 
