@@ -80,8 +80,8 @@ def choose_units(sequences: Sequences, budget_N: I64, key: Key) -> I64:
     position_U = start_U - sequences.offsets_N1[units.sequence_U]
     luck_U = bits(key, sequences.draws_N[units.sequence_U], position_U)
     left_N, taken = budget_N.copy(), []
-    waiting = np.lexsort((luck_U, units.sequence_U))
-    waiting = waiting[units.open_U[waiting]]
+    waiting = np.flatnonzero(units.open_U)
+    waiting = waiting[_order_within(units.sequence_U[waiting], luck_U[waiting])]
     while len(waiting):
         waiting = waiting[size_U[waiting] <= left_N[units.sequence_U[waiting]]]
         sequence = units.sequence_U[waiting]
@@ -110,10 +110,11 @@ def place_spans(units: Units, draws_N: I64, budget_N: I64, shares_L: Sequence[fl
     law_L = np.cumsum(shares_L) / np.sum(shares_L)
     length_key, place_key = derive(key, "span length"), derive(key, "span place")
     free_U, left_N, turn = units.open_U.copy(), budget_N.copy(), 0
+    stop_U = np.searchsorted(units.sequence_U, units.sequence_U, side="right")
     placed = [(_NOTHING, _NOTHING)]
     while left_N.any():
         wanted_N = 1 + np.searchsorted(law_L[:-1], uniform(length_key, draws_N, turn), side="right")
-        room_U = np.minimum(_room(units, free_U, left_N), wanted_N[units.sequence_U])
+        room_U = np.minimum(_room(units, stop_U, free_U, left_N), wanted_N[units.sequence_U])
         words_N = np.zeros_like(left_N)
         np.maximum.at(words_N, units.sequence_U, room_U)
         fitting = np.flatnonzero((room_U > 0) & (room_U == words_N[units.sequence_U]))
@@ -130,17 +131,21 @@ def place_spans(units: Units, draws_N: I64, budget_N: I64, shares_L: Sequence[fl
     return unit_P, words_P
 
 
-def _room(units: Units, free_U: NDArray[np.bool_], left_N: I64) -> I64:
+def _room(units: Units, stop_U: I64, free_U: NDArray[np.bool_], left_N: I64) -> I64:
     """From each unit on, how many are free in a row, in its sequence, and within what is left of the budget."""
     unit_U = np.arange(len(free_U))
-    blocked = np.append(np.flatnonzero(~free_U), len(free_U))
-    until_U = np.minimum(
-        blocked[np.searchsorted(blocked, unit_U)],
-        np.searchsorted(units.sequence_U, units.sequence_U, side="right"),
-    )
+    blocked_U = np.minimum.accumulate(np.where(free_U, stop_U, unit_U)[::-1])[::-1]
     reach_U = units.start_U1[:-1] + left_N[units.sequence_U]
     affordable_U = np.searchsorted(units.start_U1, reach_U, side="right") - 1
-    return np.minimum(until_U, affordable_U) - unit_U
+    return np.minimum(blocked_U, affordable_U) - unit_U
+
+
+def _order_within(group_R: I64, luck_R: NDArray[np.uint64]) -> I64:
+    """As `np.lexsort((luck_R, group_R))` where no two of a group have equal luck, in less than half the time."""
+    by_luck = np.argsort(luck_R)
+    # Small integers are sorted by radix.
+    group = group_R.astype(np.min_scalar_type(group_R.max(initial=0)))
+    return by_luck[np.argsort(group[by_luck], kind="stable")]
 
 
 def _sums_within(size_R: I64, group_R: I64) -> I64:
