@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from tokenization import tokenizer_store
+from tokenization.cleaning.spec import CleanSpec
 from tokenization.held_out import below_share, content_hash
 from tokenization.spec import CorpusSpec
-from tokenization.tokenizer_store import TrainingTexts, open_or_train_tokenizer
+from tokenization.tokenizer_store import TrainingTexts, find_tokenizer, held_out_sample, open_or_train_tokenizer
 from tokenization.vocabularies.training import VocabularySpec
 
 Spec = Callable[..., CorpusSpec]
@@ -33,3 +34,31 @@ def test_a_vocabulary_is_not_trained_on_the_held_out_share(text_spec: Spec) -> N
     assert kept == expected
     assert len(kept) < len(documents)
     assert list(TrainingTexts((replace(spec, held_out=0.0, documents=3),))) == [text for (text,) in documents[:3]]
+
+
+def test_a_vocabulary_is_reported_on_documents_that_it_was_not_trained_on(text_spec: Spec, tmp_path: Path) -> None:
+    documents = [[f"{a} {b}."] for a in "abcdefghij" for b in "klmnopqrst"]
+    spec = text_spec(documents, held_out=0.2)
+    found = held_out_sample(spec, tmp_path)
+    assert sorted([*found, *TrainingTexts((spec,))]) == sorted(text for (text,) in documents)
+    assert held_out_sample(spec, tmp_path, characters=5) == found[:2]
+
+
+def test_text_is_cleaned_before_it_is_counted(text_spec: Spec) -> None:
+    spec = text_spec([["ｆｕｌｌ"], ["x"]], held_out=0.0, clean=CleanSpec(unicode="NFKC", min_characters=2))
+    assert list(TrainingTexts((spec,))) == ["full"]
+
+
+def test_each_kind_and_each_setting_has_its_own_tokenizer(text_spec: Spec, tmp_path: Path) -> None:
+    spec = text_spec([[f"{verb}ing {verb}ed re{verb}s"] for verb in ("walk", "talk", "jump", "fix")] * 5)
+    given = [
+        VocabularySpec(size=280), VocabularySpec("bpe", 280), VocabularySpec("unigram", 280),
+        VocabularySpec("bpe", 280, lowercase=False), VocabularySpec("bpe", 280, characters=100),
+    ]  # fmt: skip
+    made = [open_or_train_tokenizer([spec], one, tmp_path / "store") for one in given]
+    assert [found.kind for found in made] == ["WordPiece", "BPE", "Unigram", "BPE", "BPE"]
+    assert len(list((tmp_path / "store" / "tokenizers").iterdir())) == len(given)
+    for one, found in zip(given, made, strict=True):
+        again = find_tokenizer([spec], one, tmp_path / "store")
+        assert again is not None
+        assert again.fingerprint == found.fingerprint

@@ -10,6 +10,7 @@ rounding. The trainer also keeps every character of the text, however rare; here
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import count, takewhile
 
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
@@ -44,11 +45,11 @@ def train_unigram(texts: Iterable[str], size: int, lowercase: bool) -> tokenizer
         vocab_size=size, special_tokens=list(SPECIALS), unk_token=SPECIALS[1], show_progress=False
     )
     raw.train_from_iterator(_readable(texts, size, raw.normalizer), trainer)
-    settled = json.loads(raw.to_str())
-    pieces = [(piece, score) for piece, score in settled["model"]["vocab"] if piece not in SPECIALS]
-    settled["model"]["vocab"] = [*((token, 0.0) for token in SPECIALS), *_settled(pieces)]
-    settled["model"]["unk_id"] = 1
-    raw = tokenizers.Tokenizer.from_str(json.dumps(settled))
+    whole = json.loads(raw.to_str())
+    pieces = [(piece, score) for piece, score in whole["model"]["vocab"] if piece not in SPECIALS]
+    whole["model"]["vocab"] = [*((token, 0.0) for token in SPECIALS), *settled(pieces)]
+    whole["model"]["unk_id"] = 1
+    raw = tokenizers.Tokenizer.from_str(json.dumps(whole))
     raw.post_processor = bert_processing(raw)
     return raw
 
@@ -72,7 +73,7 @@ def _readable(texts: Iterable[str], size: int, normalizer: normalizers.Normalize
         yield _LONG.sub(r"\g<0> ", text.translate(rare))
 
 
-def _settled(pieces: list[Piece]) -> list[Piece]:
+def settled(pieces: list[Piece]) -> list[Piece]:
     """The pieces with lost characters scored by code point, scores rounded, and by falling score."""
     scores = dict(pieces)
     lost = _lost(scores)
@@ -83,10 +84,14 @@ def _settled(pieces: list[Piece]) -> list[Piece]:
 
 
 def _lost(scores: dict[str, float]) -> list[str]:
-    """The characters that stand a step from each other at the lower end of the scores, by code point."""
+    """The characters that stand a step from each other at the lower end of the scores, by code point.
+
+    The lowest level may also hold one that was not lost; which of them it is cannot be told, and does not matter.
+    """
     lowest = min(scores.values())
-    by_score = {round(score, 9): piece for piece, score in scores.items() if len(piece) == 1}
-    found: list[str] = []
-    while (level := round(lowest + len(found) * _STEP, 9)) in by_score:
-        found.append(by_score[level])
-    return sorted(found)
+    levels: dict[int, list[str]] = {}
+    for piece, score in scores.items():
+        level = round((score - lowest) / _STEP)
+        if len(piece) == 1 and abs(score - lowest - level * _STEP) < _STEP / 1000:
+            levels.setdefault(level, []).append(piece)
+    return sorted(piece for level in takewhile(levels.__contains__, count()) for piece in levels[level])

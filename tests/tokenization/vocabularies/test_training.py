@@ -14,6 +14,7 @@ from tokenization.errors import DataError, RecipeError
 from tokenization.tokenizer_files import SPECIALS
 from tokenization.vocabularies.sampling import sampled
 from tokenization.vocabularies.training import train_tokenizer
+from tokenization.vocabularies.unigram import settled
 from tokenization.vocabulary import Tokenizer
 
 KINDS = ("wordpiece", "bpe", "unigram")
@@ -24,6 +25,7 @@ TRAIN = """
 import sys
 from pathlib import Path
 from tokenization.vocabularies.training import train_tokenizer
+from tokenization.vocabularies.unigram import settled
 kind, folder = sys.argv[1:3]
 words = [f"{a}{b}ing {b}{a}ed {b}ly" for a in ("run", "walk", "talk", "zeb", "qu") for b in ("un", "re", "pre", "ok")]
 odd = ["".join(chr(0x4E00 + 7 * n) for n in range(40)), "Q W X ß Ñ ø", "a-b/c"]
@@ -148,3 +150,10 @@ def test_the_tokenizers_library_is_where_the_ids_come_from(kind: str, tmp_path: 
     assert [e.ids for e in raw.encode_batch(TEXTS[:9], add_special_tokens=False)] == [
         ids.tolist() for ids in trained.encode(TEXTS[:9])
     ]
+
+
+def test_characters_that_the_unigram_trainer_lost_have_the_same_scores_whatever_order_it_found_them_in() -> None:
+    # The trainer gives the lost ones -9, -8.9999, … in the order of a hash table; j has the lowest score of its own.
+    orders = [{"j": -9.0, "'": -9.0, "q": -8.9999}, {"q": -9.0, "j": -9.0, "'": -8.9999}]
+    made = [settled([("the", -1.00001), *(order.items()), ("a", -3.0)]) for order in orders]
+    assert made[0] == made[1] == [("the", -1.0), ("a", -3.0), ("'", -8.9999), ("j", -9.0), ("q", -9.0)]
