@@ -11,6 +11,7 @@ import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ class _RayRunner:
             raise  # a fault of ours, not of the cluster
         except (ray.exceptions.RayError, ConnectionError) as error:
             raise RunError(
-                f"--on {self._address}: the cluster gave up ({_brief(error)}); a unit is tried {_RETRIES + 1} times. "
+                f"--on {self._address}: the cluster gave up, or went away ({_brief(error)}); a unit is tried {_RETRIES + 1} times. "
                 "Workers are killed mostly for want of memory, or when their node goes away. What is finished is "
                 "kept: run the same command again."
             ) from None
@@ -162,7 +163,7 @@ def _do(pickled: bytes, versions: dict[str, str], unit: int) -> TriptychError | 
             "Shards could differ from node to node: give all of them the same environment."
         )
     try:
-        pickle.loads(pickled)(unit)
+        _loaded(pickled)(unit)
     except TriptychError as error:
         return error
     except ModuleNotFoundError as error:
@@ -171,6 +172,13 @@ def _do(pickled: bytes, versions: dict[str, str], unit: int) -> TriptychError | 
             "give all nodes the same environment."
         )
     return None
+
+
+@lru_cache(maxsize=1)
+def _loaded(pickled: bytes) -> Task:
+    """The task, kept: a worker does many units, and a tokenizer that has met most words is faster."""
+    task: Task = pickle.loads(pickled)
+    return task
 
 
 def _brief(error: BaseException) -> str:

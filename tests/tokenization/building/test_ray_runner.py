@@ -127,7 +127,7 @@ def test_what_goes_wrong_on_a_node_is_told_as_it_is_anywhere_else(cluster: str, 
     node = f"RunError: node {socket.gethostname()} of the Ray cluster"
     assert malformed == "malformed: DataError: text.txt: unit 0 is malformed"
     assert homeless.startswith(f"homeless: {node} lacks a library (No module named 'zstandard'): give all nodes ")
-    assert dying.startswith(f"dying: RunError: --on {cluster}: the cluster gave up (WorkerCrashedError: ")
+    assert dying.startswith(f"dying: RunError: --on {cluster}: the cluster gave up, or went away (WorkerCrashedError: ")
     assert "a unit is tried 2 times" in dying
     assert other.startswith(f"abs: {node} has other libraries than this machine: tokenizers ")
     assert "instead of 0.0.1" in other
