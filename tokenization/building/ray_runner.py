@@ -135,9 +135,9 @@ class _RayRunner:
             raise  # a fault of ours, not of the cluster
         except (ray.exceptions.RayError, ConnectionError) as error:
             raise RunError(
-                f"--on {self._address}: the cluster gave up, or went away ({_brief(error)}); a unit is tried {_RETRIES + 1} times. "
-                "Workers are killed mostly for want of memory, or when their node goes away. What is finished is "
-                "kept: run the same command again."
+                f"--on {self._address}: the cluster gave up, or went away ({_brief(error)}); a unit is "
+                f"tried {_RETRIES + 1} times. Workers are killed mostly for want of memory, or when their node goes "
+                "away. What is finished is kept: run the same command again."
             ) from None
 
 

@@ -18,6 +18,7 @@ import pytest
 from tokenization.building.ray_runner import on_ray
 from tokenization.corpus_build import build_corpus
 from tokenization.errors import RecipeError, RunError
+from tokenization.locking import locked
 from tokenization.spec import CorpusSpec
 from tokenization.vocabulary import Tokenizer
 
@@ -59,31 +60,37 @@ def end(node: subprocess.Popen[bytes]) -> None:
     node.wait()
 
 
-def do(address: str, what: str, folder: Path) -> tuple[int, str]:
-    """Do something in a process of its own, on the cluster at an address or `here`; exit code and what it printed."""
+def do(address: str, what: str, folder: Path) -> str:
+    """Do something in a process of its own, on the cluster at an address or `here`; what it printed."""
     words = [sys.executable, "-c", "import ray_build; ray_build.main()", address, what, str(folder)]
     done = subprocess.run(words, env=ENVIRONMENT, cwd=folder, capture_output=True, text=True, timeout=200)
-    return done.returncode, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """The address of two nodes of one core each, on this machine."""
+    """The address of two nodes of one core each, on this machine.
+
+    One such cluster at a time: the heads of two give their clients' servers ports of one range, and may meet there.
+    """
     folder = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # short: a socket's path has at most 107 bytes
     port, client = free_port(), free_port()
     local = ("--node-ip-address=127.0.0.1", f"--temp-dir={folder}")
     head = ("--head", f"--port={port}", f"--ray-client-server-port={client}", "--include-dashboard=false", *local)
-    nodes = [ray_start(folder / "head.log", *head)]
-    try:
-        while not answers(client):
-            assert nodes[0].poll() is None, (folder / "head.log").read_text()
-            time.sleep(0.2)
-        nodes.append(ray_start(folder / "node.log", f"--address=127.0.0.1:{port}", *local))
-        yield f"ray://127.0.0.1:{client}"
-    finally:
-        for node in reversed(nodes):
-            end(node)
-        shutil.rmtree(folder)
+    nodes: list[subprocess.Popen[bytes]] = []
+    with locked(Path("/tmp/triptych-ray-tests.lock")):
+        try:
+            nodes.append(ray_start(folder / "head.log", *head))
+            while not answers(client):
+                assert nodes[0].poll() is None, (folder / "head.log").read_text()
+                time.sleep(0.2)
+            nodes.append(ray_start(folder / "node.log", f"--address=127.0.0.1:{port}", *local))
+            yield f"ray://127.0.0.1:{client}"
+        finally:
+            for node in reversed(nodes):
+                end(node)
+            shutil.rmtree(folder)
 
 
 def write_text(folder: Path) -> None:
@@ -108,11 +115,11 @@ def test_a_corpus_of_two_nodes_one_worker_killed_half_way_has_the_bytes_of_one_p
 ) -> None:
     write_text(tmp_path)
     letters.save(tmp_path / "tokenizer")
-    assert do(cluster, "corpus", tmp_path) == (0, "")
+    assert do(cluster, "corpus", tmp_path) == ""
     assert (tmp_path / "killed").exists()
     assert len(list(tmp_path.glob("node-*"))) == 2
     (tmp_path / "out").rename(tmp_path / "by-the-cluster")
-    assert do("here", "corpus", tmp_path) == (0, "")
+    assert do("here", "corpus", tmp_path) == ""
     ours, theirs = content(tmp_path / "by-the-cluster"), content(tmp_path / "out")
     assert len([name for name in theirs if name.startswith("ids-")]) >= 4
     assert ours == theirs
@@ -121,9 +128,7 @@ def test_a_corpus_of_two_nodes_one_worker_killed_half_way_has_the_bytes_of_one_p
 
 @pytest.mark.slow
 def test_what_goes_wrong_on_a_node_is_told_as_it_is_anywhere_else(cluster: str, tmp_path: Path) -> None:
-    code, printed = do(cluster, "errors", tmp_path)
-    assert code == 0, printed
-    malformed, homeless, faulty, dying, other = printed.splitlines()
+    malformed, homeless, faulty, dying, other = do(cluster, "errors", tmp_path).splitlines()
     node = f"RunError: node {socket.gethostname()} of the Ray cluster"
     assert malformed == "malformed: DataError: text.txt: unit 0 is malformed"
     assert homeless.startswith(f"homeless: {node} lacks a library (No module named 'zstandard'): give all nodes ")
