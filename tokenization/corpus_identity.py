@@ -36,11 +36,13 @@ def corpus_identity(
     Raises:
         DataError: a source is missing.
     """
-    weighted = any(weight != 1 for weight in spec.weights)
+    text = text_identity(spec, store, remember)
+    sources = zip(resolve_files(spec), text["files"], strict=True)
     return {
         "format": FORMAT_VERSION,
-        **text_identity(spec, store, remember),
-        "weights": list(spec.weights) if weighted else "all 1",
+        **text,
+        # The weight stands with the content: which of `files` it was given to, a pattern may tell otherwise.
+        "files": [_weighted(content, spec.weight(source.entry)) for source, content in sources],
         "held_out": spec.held_out,
         "splitter": spec.splitter,
         "segmenter": spec.segmenter,
@@ -61,6 +63,10 @@ def text_identity(spec: CorpusSpec, store: Path, remember: bool) -> dict[str, An
         "documents": spec.documents,
         "clean": dataclasses.asdict(spec.clean),
     }
+
+
+def _weighted(content: str, weight: float) -> str:
+    return content if weight == 1 else f"{content}, weight {float(weight)!r}"
 
 
 def _versions(spec: CorpusSpec) -> dict[str, str]:

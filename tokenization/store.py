@@ -165,7 +165,7 @@ def _changes(before: dict[str, Any], now: dict[str, Any], spec: CorpusSpec) -> l
     if then == files:
         return others
     names = [source.place for source, content in zip(resolve_files(spec), files, strict=True) if content not in then]
-    new = f"; of other content: {len(names)}, the first {names[0]}" if names else ""
+    new = f"; of other content or weight: {len(names)}, the first {names[0]}" if names else ""
     return [f"  files: {len(then)} then, {len(files)} now{new}", *others]
 
 

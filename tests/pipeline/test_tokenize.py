@@ -61,7 +61,7 @@ def test_plan_tells_what_has_changed_since_a_corpus_was_tokenised(house: Any, ca
     ]
     file = house.base / "data" / "domain.txt"
     file.write_text(file.read_text() + "\n\nanna sees the moon .\n")
-    assert text_lines(call("plan"))[3:] == [f"  files: 1 then, 1 now; of other content: 1, the first {file}"]
+    assert text_lines(call("plan"))[3:] == [f"  files: 1 then, 1 now; of other content or weight: 1, the first {file}"]
 
 
 def test_an_interrupted_corpus_is_gone_on_with_and_plan_says_how_far_it_is(house: Any, call: Call) -> None:

@@ -95,6 +95,20 @@ def test_every_setting_that_changes_bytes_is_identity_and_no_other_is(
         assert identity(**same) == identity()
 
 
+def test_the_same_files_and_weights_given_otherwise_to_each_other_are_another_corpus(
+    letters: Tokenizer, tmp_path: Path
+) -> None:
+    for number, text in ((1, "a b."), (2, "c d e."), (3, "f.")):
+        (tmp_path / f"a{number}.txt").write_text(text)
+
+    def times(*files: str) -> list[int]:
+        spec = CorpusSpec("c", tuple(tmp_path / file for file in files), weights=(2.0, 1.0), held_out=0.0)
+        return open_or_build_corpus(spec, letters, tmp_path / "store").times_D.tolist()
+
+    assert times("a[12].txt", "a3.txt") == [2, 2, 1]
+    assert times("a1.txt", "a[23].txt") == [2, 1, 1]
+
+
 def test_the_outlook_compares_with_the_nearest_corpus_of_that_name(
     text_spec: Spec, letters: Tokenizer, tmp_path: Path
 ) -> None:
