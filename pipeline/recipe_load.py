@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.ds_config import load_ds_config
 from pipeline.recipe import Recipe
-from pipeline.recipe_checks import check_splits, check_tasks, cross_check
+from pipeline.recipe_checks import cross_check
+from pipeline.recipe_checks_tasks import check_splits, check_tasks
 from pipeline.recipe_fill import Raw, fill, mapping
 from pipeline.recipe_paths import INSTALLED, PACKAGE, resolve_path
 from pipeline.recipe_problems import Place, Problem, of_validation, place_text, shown
