@@ -144,7 +144,7 @@ class Corpus(Section):
         default=False, description="Read a dataset as a stream, spooled to numbered blocks on disk first."
     )
     language: str = Field(
-        default="en", pattern=r"^[a-z]{2,3}$", description="Whose rules cut it into sentences: an ISO 639 code."
+        default="en", description="Whose rules cut it into sentences: a two-letter code of ISO 639-1."
     )
     splitter: str | None = Field(default=None, description="The sentence splitter; null: the language's own.")
     segmenter: str | None = Field(

@@ -26,7 +26,7 @@ class CorpusSpec:
         field: the column or JSON key that holds the text.
         config, split: of a dataset; other formats have none.
         streaming: read a dataset as a stream, which is first spooled to numbered blocks on disk.
-        language: whose rules split sentences (an ISO 639 code).
+        language: whose rules split sentences (a two-letter code of ISO 639-1).
         splitter: the sentence splitter, or None for the language's own.
         segmenter: what finds the words of text that is written without spaces, or None: no word bounds are stored.
         lexicon: files of phrases and entities, one a line, that mark units for masking; kept beside the corpus.

@@ -4,7 +4,7 @@ Every split but `train` counts, whether its labels are hidden or not.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,11 @@ def suite_texts(names: Sequence[str], data: Path, own: Mapping[str, TaskSpec] | 
     return SuiteTexts(tuple(found), tuple(missing))
 
 
+def suite_names(own: Iterable[str] = ()) -> list[str]:
+    """Every name that `suite_texts` knows: suites and tasks, with the recipe's own."""
+    return sorted({*SUITES, *TASKS, *own, *(source.name for suite in SUITES.values() for source in suite)})
+
+
 def _sources(name: str, own: Mapping[str, TaskSpec]) -> tuple[Source, ...]:
     if name in own:
         return (own[name],)
@@ -68,7 +73,7 @@ def _sources(name: str, own: Mapping[str, TaskSpec]) -> tuple[Source, ...]:
     if name in TASKS:
         single = (TASKS[name], *(source for source in single if source is not TASKS[name]))
     if not single:
-        allowed = sorted({*SUITES, *TASKS, *own, *(source.name for suite in SUITES.values() for source in suite)})
+        allowed = suite_names(own)
         raise RecipeError(
             f"clean.decontaminate.suites: {name!r} is no suite and no task; allowed: {', '.join(allowed)}"
             f"{did_you_mean(name, allowed)}"

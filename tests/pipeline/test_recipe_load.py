@@ -230,7 +230,8 @@ def test_a_wrong_element_is_not_also_told_as_an_empty_list(tmp_path):
         ("- a\n- b\n", "a recipe is a mapping of settings"),
         ("name: a\nseed: [1, 2\nx: 3\n", "line 3"),
         ("name: a\nseed: 1\nname: b\n", "line 3, column 1: the key 'name' stands here a second time"),
-        ("name: a\n1: 2\n", "line 2, column 1: a key must be text: given 1"),
+        ("name: a\n1.5: 2\n", "line 2, column 1: a key must be text: given 1.5"),
+        ("name: a\nx: {1: 2, '1': 3}\n", "line 2, column 11: the key '1' stands here a second time"),
         ("name: &a [*a]\n", "holds a value that a recipe cannot have"),
         ("name: !!binary aGk=\n", "holds a value that a recipe cannot have"),
         ("name: !!python/object:os.system {}\n", "could not determine a constructor"),
@@ -323,3 +324,41 @@ def test_what_is_wrong_in_the_ds_config_is_told_with_all_the_rest(tmp_path):
     assert "zero_optimization.stage: given 7; allowed: 0, 1, 2, 3" in told
     assert "sets fp16, which is owned by the recipe: precision" in told
     assert "loging is not a setting" in told
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("splitter: chinse", "splitter: given 'chinse'; allowed: sentencex, chinese, lines. Did you mean 'chinese'?"),
+        ("segmenter: jeiba", "segmenter: given 'jeiba'; allowed: jieba, rjieba. Did you mean 'jieba'?"),
+        ("language: eng", "language: given 'eng'; must be a two-letter code of ISO 639-1, such as en, zh or de. Did"),
+        ("language: yue", "language: given 'yue'; must be a two-letter code"),
+        ("language: ab, clean: {script_share: 0.5}", "clean.script_share cannot be told for language 'ab'"),
+        ("clean: {decontaminate: {suites: [fewcleu, own]}}", "clean.decontaminate.suites: given 'fewcleu'; allowed: a"),
+        ("lexicon: names.txt", "lexicon: no stream masks this corpus's phrases"),
+        ("field: body", "field is of no use with format text; leave it out"),
+        ("format: document, field: body", "field is of no use with format document"),
+        ("streaming: true", "streaming is of no use with format text"),
+        ("format: parquet, streaming: true", "streaming is of no use with format parquet"),
+        ("format: jsonl, split: dev", "split is of no use with format jsonl"),
+        ("format: jsonl, config: en", "config is of no use with format jsonl"),
+    ],
+)
+def test_of_a_corpus_names_that_are_none_and_settings_of_no_use_are_refused(tmp_path, settings, words):
+    told = refusal(tmp_path, changed("{files: wiki.txt}", f"{{files: wiki.txt, {settings}}}"))
+    assert f"corpora.wiki.{words}" in told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    "corpus",
+    [
+        "{files: [wiki.txt, more.jsonl.zst], field: body}",
+        "{files: wiki, field: body, streaming: true, split: dev}",  # may be a folder that `save_to_disk` wrote
+        "{files: wiki, format: dataset, config: en, split: dev, streaming: true}",
+        "{files: wiki.txt, splitter: lines, segmenter: rjieba, clean: {decontaminate: {suites: [glue, own, csl]}}}",
+    ],
+)
+def test_settings_that_one_of_the_files_may_use_are_taken(tmp_path, corpus):
+    recipe = load(tmp_path, changed("{files: wiki.txt}", corpus))
+    assert load(tmp_path, dump_resolved(recipe)) == recipe

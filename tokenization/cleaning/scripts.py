@@ -24,7 +24,6 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("ar", "fa", "ps", "ug", "ur"), ("ARABIC",)),
     **dict.fromkeys(("hi", "mr", "ne", "sa"), ("DEVANAGARI",)),
     **dict.fromkeys(("he", "yi"), ("HEBREW",)),
-    **dict.fromkeys(("zh", "yue"), ("CJK",)),
     "am": ("ETHIOPIC",),
     "bn": ("BENGALI",),
     "el": ("GREEK",),
@@ -44,6 +43,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {
     "ta": ("TAMIL",),
     "te": ("TELUGU",),
     "th": ("THAI",),
+    "zh": ("CJK",),
 }
 
 
