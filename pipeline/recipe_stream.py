@@ -72,7 +72,7 @@ class Spans(Section):
     )
     longest: int = Field(default=10, ge=1, description="Longer ones are drawn again: the law is cut off there.")
     shares: dict[Annotated[Positive, BeforeValidator(_as_number)], Annotated[float, Field(gt=0.0)]] = Field(
-        default={}, description="Length to its share, for example {'1': 0.4, '2': 0.3, '3': 0.3}, instead of the law."
+        default={}, description="Length to its share, for example {1: 0.4, 2: 0.3, 3: 0.3}, instead of the law."
     )
 
 

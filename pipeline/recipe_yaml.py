@@ -1,4 +1,5 @@
-"""YAML as recipes are written: the 1.2 core rules, no key twice, errors with their line.
+"""YAML as recipes are written: the 1.2 core rules, no key twice, whole numbers as keys taken for text, errors with
+their line.
 
 PyYAML reads by YAML 1.1, where `5e-4` is text, `no` is false and `1:30` is ninety.
 """
@@ -11,10 +12,11 @@ import yaml
 
 from tokenization.errors import RecipeError
 
+_INT = "tag:yaml.org,2002:int"
 _CORE = (
     ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", "~nN\0"),
     ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
-    ("tag:yaml.org,2002:int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    (_INT, r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
     (
         "tag:yaml.org,2002:float",
         r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
@@ -40,6 +42,8 @@ class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[Any] = set()
         for key_node, _ in node.value:
+            if key_node.tag == _INT:
+                key_node.tag = self.DEFAULT_SCALAR_TAG  # `{1: 0.4}`: all keys of a recipe are text, these as written
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str):
                 raise yaml.constructor.ConstructorError(

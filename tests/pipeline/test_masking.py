@@ -57,6 +57,12 @@ def test_the_geometric_law_has_spanberts_mean_and_given_shares_are_taken() -> No
     assert span_shares(Spans(shares={1: 0.4, 3: 0.6})) == (0.4, 0.0, 0.6)
 
 
+def test_lengths_of_spans_are_keys_as_one_writes_them(house: Any) -> None:
+    with_unit(house, "{unit: span, span: {shares: {1: 0.4, 2: 0.6}}}")
+    (objective, _) = house.recipe().stages[0].streams[0].objectives
+    assert objective.mlm.span.shares == {1: 0.4, 2: 0.6}
+
+
 @pytest.mark.parametrize("settings", ["{unit: word}", "{unit: span, span: {shares: {'1': 0.4, '2': 0.6}}}"])
 def test_whole_words_of_pairs_and_of_the_text_of_tasks_are_masked(house: Any, settings: str) -> None:
     with_unit(house, settings)
