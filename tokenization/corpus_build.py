@@ -15,7 +15,8 @@ from tokenization import atomic
 from tokenization.building.finish import finish
 from tokenization.building.runners import ProcessRunner, Runner, usable_cores
 from tokenization.building.unit import build_unit, sketch_unit
-from tokenization.building.work import UNIT_BYTES, Progress, Work, prepare
+from tokenization.building.units import UNIT_BYTES, Progress
+from tokenization.building.work import Work, prepare
 from tokenization.cleaning.contamination import KeptOut
 from tokenization.cleaning.duplicates import find_duplicates
 from tokenization.corpus import Corpus

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from tokenization import fingerprint
 from tokenization.building.runners import ProcessRunner, Runner, usable_cores
-from tokenization.building.work import Progress, prepare, units_done
+from tokenization.building.units import Progress
+from tokenization.building.work import prepare, units_done
 from tokenization.cleaning.contamination import KeptOut
 from tokenization.corpus import Corpus
 from tokenization.corpus_build import Part, build_corpus, build_part

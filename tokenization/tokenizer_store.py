@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tokenization import atomic, fingerprint
-from tokenization.building.work import Progress
+from tokenization.building.units import Progress
 from tokenization.cleaning.documents import Cleaner, Kept
 from tokenization.corpus_identity import text_identity
 from tokenization.held_out import below_share, content_hash

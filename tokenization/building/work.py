@@ -7,30 +7,22 @@ Everything lies in `.building-<name>` beside the corpus's folder to be, and surv
     work/hashes-NNNNN.bin       content hashes of its documents, for the choice of the held-out ones
     work/sketch-NNNNN/          what its duplicates are found by, and after that its duplicates
     work/duplicates.json        the duplicates of all units are found
-    work/plan.json              how many units there are, for whoever only looks
+    work/plan.json              the units, and what they were planned from
 
 Units may be done in any order, by any process that sees the folder, even twice at the same time: what they write is a
 function of the work alone, and takes its place by a rename.
 """
 
-import json
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokenization import atomic
+from tokenization.building.units import UNIT_BYTES, Progress, Unit, planned_units, read_plan
 from tokenization.cleaning.contamination import KeptOut
 from tokenization.manifest import MANIFEST
-from tokenization.reading.blocks import BLOCK_BYTES, Block, plan_blocks
 from tokenization.spec import CorpusSpec
 from tokenization.vocabulary import Tokenizer
 
-Progress = Callable[[str], None]
-Unit = tuple[Block, ...]
-
-# Large enough that no file system minds the number of shards, small enough to be done again after a kill.
-UNIT_BYTES = BLOCK_BYTES
 _PREFIX = ".building-"
 
 
@@ -114,17 +106,13 @@ def prepare(
     progress: Progress | None = None,
     unit_bytes: int = UNIT_BYTES,
 ) -> Work:
-    """Plan the units; the same for every process that asks, whatever is done already.
+    """Plan the units, or read the plan of whoever came first: the same for every process that asks.
 
     Raises:
         DataError: a source is missing or malformed.
     """
-    blocks = plan_blocks(spec, store, unit_bytes, progress)
-    work = Work(spec, tokenizer, kept_out, tuple(_grouped(blocks, unit_bytes)), identity, target)
-    with atomic.scratch(work.aside) as mine:
-        (mine / "plan").write_text(json.dumps({"units": len(work.units)}), encoding="utf-8")
-        (mine / "plan").replace(_plan(target))
-    return work
+    units = planned_units(spec, store, identity, _plan(target), progress, unit_bytes)
+    return Work(spec, tokenizer, kept_out, units, identity, target)
 
 
 def building_folder(target: Path) -> Path:
@@ -137,21 +125,8 @@ def units_done(target: Path) -> tuple[int, int] | None:
     if not _plan(target).is_file():
         return None
     records = building_folder(target).glob("work/unit-*.json")
-    return len(list(records)), int(json.loads(_plan(target).read_text(encoding="utf-8"))["units"])
+    return len(list(records)), len(read_plan(_plan(target)).units)
 
 
 def _plan(target: Path) -> Path:
     return building_folder(target) / "work" / "plan.json"
-
-
-def _grouped(blocks: Iterable[Block], unit_bytes: int) -> Iterator[Unit]:
-    """Neighbouring small blocks of one weight as one unit: thousands of small files make no thousands of shards."""
-    unit: list[Block] = []
-    for block in blocks:
-        full = sum(each.bytes for each in unit) + block.bytes > unit_bytes
-        if unit and (full or block.weight != unit[0].weight):
-            yield tuple(unit)
-            unit = []
-        unit.append(block)
-    if unit:
-        yield tuple(unit)
