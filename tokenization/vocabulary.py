@@ -96,14 +96,15 @@ class Tokenizer:
 
     @cached_property
     def fingerprint(self) -> str:
-        raw = self._raw
-        if isinstance(raw.model, models.WordPiece):
-            rules = [str(raw.normalizer), str(raw.pre_tokenizer), raw.model.max_input_chars_per_word]
-        else:
-            whole = json.loads(raw.to_str())
-            rules = [whole[part] for part in ("normalizer", "pre_tokenizer", "model")]
+        # As JSON, which is what files hold; `str()` is how one version of the library shows it.
+        whole = json.loads(self._raw.to_str())
+        if isinstance(self._raw.model, models.WordPiece):
+            del whole["model"]["vocab"]  # the tokens by id say it, in less
+        rules = [whole[part] for part in ("normalizer", "pre_tokenizer", "model")]
+        # Special ones are not looked for in a text: how they would be matched changes no id.
+        added = [token for token in whole["added_tokens"] if not token["special"]]
         named = [] if self._names == BERT_NAMES else [self._names.all]
-        return fingerprint.of_value([self._tokens, sorted(self.specials), rules, *named])
+        return fingerprint.of_value([self._tokens, sorted(self.specials), rules, added, *named])
 
     def encode(self, texts: Sequence[str]) -> list[I64]:
         """The ids of each text, no special tokens added."""

@@ -98,6 +98,23 @@ def test_the_fingerprint_tells_cased_from_uncased(tmp_path: Path) -> None:
     assert len(prints) == 2
 
 
+def test_the_fingerprint_tells_how_a_text_is_cut_where_added_tokens_decide_it(letters: Tokenizer) -> None:
+    def with_piece(*added: tokenizers.AddedToken | str) -> Tokenizer:
+        raw = letters.raw
+        whole = json.loads(raw.to_str())
+        whole["model"]["vocab"]["ab"] = len(whole["model"]["vocab"])
+        raw = tokenizers.Tokenizer.from_str(json.dumps(whole))
+        raw.add_tokens(list(added))
+        return Tokenizer(raw)
+
+    plain, added = with_piece(), with_piece("ab")
+    whole_words = with_piece(tokenizers.AddedToken("ab", single_word=True))
+    ids = [found.encode(["cabc ab"])[0].tolist() for found in (plain, added, whole_words)]
+    assert ids == [[letters.unk, 32], [7, 32, 7, 32], [letters.unk, 32]]
+    assert len({found.fingerprint for found in (plain, added, whole_words)}) == 3
+    assert with_piece("ab").fingerprint == added.fingerprint
+
+
 def test_random_replacements_draw_no_special_and_no_unused_id(minilm: Tokenizer) -> None:
     drawn = {minilm.decode([number]) for number in minilm.ordinary_ids}
     assert not [token for token in drawn if token in SPECIALS or token.startswith("[unused")]
