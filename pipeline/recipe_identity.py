@@ -25,7 +25,7 @@ def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
     tasks = {name: _task(recipe.tasks[name], selected) for name in _tasks(stage)}
     corpora = {
         name: recipe.corpora[name].model_dump(mode="json", exclude=_HOW_IT_IS_READ, exclude_defaults=True)
-        for name in _corpora(recipe, stage)
+        for name in corpora_of(recipe, stage)
     }
     return {
         "seed": recipe.seed,
@@ -61,7 +61,7 @@ def _task(task: Task, selected: bool) -> dict[str, Any]:
     return task.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
 
 
-def _corpora(recipe: Recipe, stage: Stage) -> list[str]:
+def corpora_of(recipe: Recipe, stage: Stage) -> list[str]:
     """The corpora that the stage reads or that the tokenizer was trained on."""
     trained = recipe.tokenizer.train.corpora if recipe.tokenizer.train else ()
     sources = [stream.source for stream in stage.streams]

@@ -13,12 +13,14 @@ from pipeline.materials import Materials, Say
 from pipeline.measure import held_out_text
 from pipeline.plan import decide_by_settings, decide_stage, identity_of, refuse_if_needed
 from pipeline.recipe import Recipe
+from pipeline.recipe_identity import corpora_of
 from pipeline.recipe_stage import Stage
 from pipeline.report import write_report
 from pipeline.run_folder import RunFolder, locked_run
 from pipeline.scores import collect_scores, measure_start
 from pipeline.stage_run import Context, measure_again, run_stage
 from pipeline.tables import print_scores
+from pipeline.text_needs import refuse_missing
 from pipeline.watch import Watch
 from tokenization.atomic import write_json
 from tokenization.errors import RunError
@@ -118,6 +120,7 @@ def _check_ahead(materials: Materials, stages: Sequence[Stage]) -> None:
     Only before a run's very first step: going on must cost the same whatever the later stages read.
     """
     evaluation = materials.recipe.evaluation
+    refuse_missing(materials, {name: None for stage in stages for name in corpora_of(materials.recipe, stage)})
     for stage in stages:
         mixture_of(materials, stage)
         for task in own_heads(stage) & materials.recipe.tasks.keys():

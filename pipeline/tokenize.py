@@ -11,6 +11,7 @@ import click
 from pipeline.materials import Materials
 from pipeline.recipe import Recipe
 from pipeline.run_folder import RunFolder
+from pipeline.text_needs import refuse_missing
 from tokenization.building.finish import REPORT
 from tokenization.building.runners import Runner
 from tokenization.cleaning.documents import Cleaner, Kept
@@ -45,6 +46,7 @@ def tokenize_all(recipe: Recipe, folder: RunFolder, way: Way | None = None) -> s
     """Make the tokenizer and tokenise every corpus; says what each holds and where it lies."""
     way = way or Way()
     materials = Materials(_skipping(recipe) if way.skip_bad else recipe, folder.store, click.echo)
+    refuse_missing(materials, recipe.corpora)
     lines = [f"tokenizer: {materials.tokenizer.size:,} pieces"]
     for name in recipe.corpora:
         lines += _tokenised(materials, name, way)

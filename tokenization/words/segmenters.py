@@ -6,6 +6,7 @@ A segmenter cuts a text into pieces whose concatenation is the text, white space
 import warnings
 from collections.abc import Callable
 from functools import cache
+from importlib.util import find_spec
 
 from tokenization.errors import RecipeError, did_you_mean
 
@@ -19,19 +20,38 @@ def find_segmenter(name: str) -> Segmenter:
     Raises:
         RecipeError: there is none of that name, or it is not installed.
     """
-    if name not in SEGMENTERS:
-        raise RecipeError(f"segmenter: {name!r} is not one of {', '.join(SEGMENTERS)}{did_you_mean(name, SEGMENTERS)}")
-    load, install = SEGMENTERS[name]
+    load = _entry(name)[0]
     try:
         with warnings.catch_warnings():
             # jieba's sources hold escapes that newer Pythons warn of, and it may import pkg_resources, which warns.
             warnings.simplefilter("ignore")
             return load()
     except ModuleNotFoundError as error:
-        raise RecipeError(
-            f"segmenter: {name!r} needs the package {error.name}, which is not installed. Run `{install}`, "
-            f"or choose another of {', '.join(SEGMENTERS)}."
-        ) from None
+        raise _not_installed(name, str(error.name)) from None
+
+
+def require_installed(name: str) -> None:
+    """Ask for a segmenter without loading it.
+
+    Raises:
+        RecipeError: there is none of that name, or it is not installed.
+    """
+    _entry(name)
+    if find_spec(name) is None:  # each has the name of its package
+        raise _not_installed(name, name)
+
+
+def _entry(name: str) -> tuple[Callable[[], Segmenter], str]:
+    if name not in SEGMENTERS:
+        raise RecipeError(f"segmenter: {name!r} is not one of {', '.join(SEGMENTERS)}{did_you_mean(name, SEGMENTERS)}")
+    return SEGMENTERS[name]
+
+
+def _not_installed(name: str, package: str) -> RecipeError:
+    return RecipeError(
+        f"segmenter: {name!r} needs the package {package}, which is not installed. Run `{_entry(name)[1]}`, "
+        f"or choose another of {', '.join(SEGMENTERS)}."
+    )
 
 
 def _jieba() -> Segmenter:
