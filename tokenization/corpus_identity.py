@@ -7,14 +7,13 @@ remembered in the store with the file's path, size and time of change.
 import dataclasses
 import json
 import time
-import unicodedata
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from tokenization import atomic, fingerprint
 from tokenization.cleaning.contamination import KeptOut
+from tokenization.deciding import deciding_versions
 from tokenization.locking import locked
 from tokenization.manifest import FORMAT_VERSION
 from tokenization.reading.files import SourceFile, resolve_files
@@ -35,6 +34,7 @@ def corpus_identity(
 
     Raises:
         DataError: a source is missing.
+        RecipeError: there is no such segmenter, or it is not installed.
     """
     text = text_identity(spec, store, remember)
     sources = zip(resolve_files(spec), text["files"], strict=True)
@@ -48,7 +48,7 @@ def corpus_identity(
         "segmenter": spec.segmenter,
         "tokenizer": tokenizer.fingerprint,
         "decontaminated": kept_out.fingerprint if kept_out else None,
-        "versions": _versions(spec),
+        "versions": deciding_versions(spec),
     }
 
 
@@ -67,13 +67,6 @@ def text_identity(spec: CorpusSpec, store: Path, remember: bool) -> dict[str, An
 
 def _weighted(content: str, weight: float) -> str:
     return content if weight == 1 else f"{content}, weight {float(weight)!r}"
-
-
-def _versions(spec: CorpusSpec) -> dict[str, str]:
-    """Of the libraries and tables whose rules decide bounds or texts: another version may mean other ones."""
-    libraries = ["sentencex", *([spec.segmenter] if spec.segmenter else [])]
-    tables = {"unicode": unicodedata.unidata_version} if spec.clean.unicode != "keep" else {}
-    return {name: version(name) for name in libraries} | tables
 
 
 def _content(source: SourceFile, store: Path, remember: bool) -> str:

@@ -43,12 +43,17 @@ def split_sentences(text: str, language: str, splitter: str | None = None) -> li
     """
     if language not in LANGUAGES:
         raise RecipeError(f"language: {language!r} is not a two-letter code of ISO 639-1, such as en, zh or de")
-    name = DEFAULTS.get(language, "sentencex") if splitter is None else splitter
+    name = splitter_of(language, splitter)
     if name not in SPLITTERS:
         raise RecipeError(f"splitter: {name!r} is not one of {', '.join(SPLITTERS)}{did_you_mean(name, SPLITTERS)}")
     lines = (line for line in _LINE_END.split(text) if line)
     pieces = (piece.strip() for line in lines for piece in SPLITTERS[name](line, language))
     return [piece for piece in pieces if piece]
+
+
+def splitter_of(language: str, splitter: str | None) -> str:
+    """The splitter that is given, or else the language's own."""
+    return DEFAULTS.get(language, "sentencex") if splitter is None else splitter
 
 
 def _by_sentencex(line: str, language: str) -> Iterator[str]:

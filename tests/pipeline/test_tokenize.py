@@ -101,6 +101,12 @@ def test_a_part_that_there_is_not_is_refused(call: Call, part: str, code: int) -
     assert part in call("tokenize", "--part", part, code=code)
 
 
+def test_a_misspelt_segmenter_is_told_with_the_names_there_are(call: Call) -> None:
+    told = call("tokenize", "--set", "corpora.domain.segmenter=jeiba", code=1)
+    assert "'jeiba'" in told
+    assert "jieba, rjieba" in told
+
+
 def test_what_cleaning_dropped_is_printed(house: Any, call: Call) -> None:
     told = call("tokenize", "--set", "corpora.domain.clean.min_characters=200")
     assert "documents read, " in told

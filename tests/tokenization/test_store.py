@@ -3,16 +3,18 @@
 import multiprocessing
 import os
 import shutil
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
 
-from tokenization import corpus_identity, fingerprint, store
+from tokenization import corpus_identity, deciding, fingerprint, store
 from tokenization.cleaning.spec import CleanSpec, NearDuplicates
-from tokenization.errors import DataError
+from tokenization.errors import DataError, RecipeError
 from tokenization.locking import locked
 from tokenization.spec import CorpusSpec
 from tokenization.store import Outlook, corpus_outlook, open_or_build_corpus
@@ -107,6 +109,64 @@ def test_the_same_files_and_weights_given_otherwise_to_each_other_are_another_co
 
     assert times("a[12].txt", "a3.txt") == [2, 2, 1]
     assert times("a1.txt", "a[23].txt") == [2, 1, 1]
+
+
+def test_a_corpus_is_another_with_another_version_of_what_decides_it_and_of_nothing_else(
+    text_spec: Spec, letters: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = text_spec(DOCUMENTS)
+    specs = {
+        "plain": plain,
+        "zh": replace(plain, language="zh"),
+        "words": replace(plain, segmenter="jieba"),
+        "control": replace(plain, clean=CleanSpec(control=True)),
+        "script": replace(plain, clean=CleanSpec(script_share=0.1)),
+        "near": replace(plain, clean=CleanSpec(near=NearDuplicates())),
+    }
+
+    def prints() -> dict[str, str]:
+        return {
+            name: fingerprint.of_value(corpus_identity.corpus_identity(spec, letters, None, tmp_path / "store"))
+            for name, spec in specs.items()
+        }
+
+    def changed_by(library: str, number: Callable[[str], str]) -> set[str]:
+        before, real = prints(), deciding.version
+        with monkeypatch.context() as patched:
+            patched.setattr(deciding, "version", lambda name: number(real(name)) if name == library else real(name))
+            return {name for name, found in prints().items() if found != before[name]}
+
+    def patch(number: str) -> str:
+        return ".".join([*number.split(".")[:2], "999"])
+
+    def another(number: str) -> str:
+        return f"999.{number}"
+
+    everything = set(specs)
+    assert changed_by("tokenizers", another) == everything
+    assert changed_by("datasketch", another) == {"near"}
+    assert changed_by("sentencex", patch) == everything - {"zh"}
+    assert changed_by("jieba", patch) == {"words"}
+    assert changed_by("tokenizers", patch) == changed_by("datasketch", patch) == changed_by("numpy", another) == set()
+    before = prints()
+    monkeypatch.setattr(deciding.unicodedata, "unidata_version", "99.0.0")
+    assert {name for name, found in prints().items() if found != before[name]} == {"words", "control", "script", "near"}
+
+
+@pytest.mark.parametrize(("name", "told"), [("jeiba", "not one of jieba"), ("numpy", "not one of"), ("rjieba", "pip")])
+def test_a_segmenter_that_is_not_there_is_told_before_anything_is_built(
+    text_spec: Spec, letters: Tokenizer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, told: str
+) -> None:
+    def without_rjieba(library: str) -> str:
+        if library == "rjieba":
+            raise PackageNotFoundError(library)
+        return "1.0"
+
+    monkeypatch.setitem(sys.modules, "rjieba", None)
+    monkeypatch.setattr(deciding, "version", without_rjieba)
+    with pytest.raises(RecipeError, match=told):
+        open_or_build_corpus(text_spec(DOCUMENTS, segmenter=name), letters, tmp_path / "store")
+    assert not (tmp_path / "store" / "corpora").exists()
 
 
 def test_the_outlook_compares_with_the_nearest_corpus_of_that_name(

@@ -12,12 +12,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from tokenization.building.runners import OnDone, Runner, Task
+from tokenization.deciding import LIBRARIES, library_versions
 from tokenization.errors import RecipeError, RunError, TriptychError
 
 # Ray's default, as `ray start --head` opens it.
@@ -26,8 +26,6 @@ _SECONDS_TO_ANSWER = 10.0
 _RETRIES = 5
 # Enough to keep any cluster busy and to tell an autoscaler what is wanted; few enough for the head's memory.
 _IN_FLIGHT = 1000
-# What decides ids and bounds, or what is dropped: another version on a node would mean other bytes in its shards.
-_DECIDING = ("numpy", "tokenizers", "sentencex", "datasketch", "jieba", "rjieba")
 _CODE = Path(__file__).resolve().parent.parent
 
 
@@ -141,21 +139,10 @@ class _RayRunner:
             ) from None
 
 
-def library_versions() -> dict[str, str]:
-    """The versions here of the libraries that decide what shards hold; those not installed are left out."""
-    found = {}
-    for name in _DECIDING:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
 def _do(pickled: bytes, versions: dict[str, str], unit: int) -> TriptychError | None:
     """On a node: do a unit. The user's mistakes are handed back, for Ray would raise them as an error of its own."""
     here = library_versions()
-    other = [name for name in _DECIDING if here.get(name) != versions.get(name)]
+    other = [name for name in LIBRARIES if here.get(name) != versions.get(name)]
     if other:
         told = ", ".join(f"{name} {here.get(name, 'not installed')} instead of {versions.get(name)}" for name in other)
         return RunError(
