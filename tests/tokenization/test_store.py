@@ -174,12 +174,12 @@ def test_the_outlook_compares_with_the_nearest_corpus_of_that_name(
 ) -> None:
     spec, place = text_spec(DOCUMENTS), tmp_path / "store"
     assert corpus_outlook(spec, letters, place) == Outlook("start", "not tokenised yet")
-    for built in (spec, replace(spec, held_out=0.3, language="zh", documents=3)):
+    for built in (spec, replace(spec, held_out=0.3, language="de", documents=3)):
         open_or_build_corpus(built, letters, place)
     before = sorted(place.rglob("*"))
     assert corpus_outlook(spec, letters, place).action == "skip"
     now = corpus_outlook(replace(spec, held_out=0.3, documents=3), letters, place)
-    assert (now.action, now.why.splitlines()[1:]) == ("start", ['  language: "zh" then, "en" now'])
+    assert (now.action, now.why.splitlines()[1:]) == ("start", ['  language: "de" then, "en" now'])
     assert sorted(place.rglob("*")) == before
 
 
