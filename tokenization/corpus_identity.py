@@ -7,6 +7,7 @@ remembered in the store with the file's path, size and time of change.
 import dataclasses
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from tokenization.reading.opening import is_url, remote_version
 from tokenization.spec import CorpusSpec
 from tokenization.vocabulary import Tokenizer
 
+_WITH_FIELDS = {"jsonl", "parquet", "dataset"}
 _TOO_FRESH_NS = 2_000_000_000
 
 
@@ -36,13 +38,15 @@ def corpus_identity(
         DataError: a source is missing.
         RecipeError: there is no such segmenter, or it is not installed.
     """
-    text = text_identity(spec, store, remember)
-    sources = zip(resolve_files(spec), text["files"], strict=True)
+    sources = resolve_files(spec)
     return {
         "format": FORMAT_VERSION,
-        **text,
         # The weight stands with the content: which of `files` it was given to, a pattern may tell otherwise.
-        "files": [_weighted(content, spec.weight(source.entry)) for source, content in sources],
+        "files": [f"{_content(source, store, remember)}{_taken(spec, source)}" for source in sources],
+        **_read_by(spec, sources),
+        "language": spec.language,
+        "documents": spec.documents,
+        "clean": dataclasses.asdict(spec.clean),
         "held_out": spec.held_out,
         "splitter": spec.splitter,
         "segmenter": spec.segmenter,
@@ -52,24 +56,39 @@ def corpus_identity(
     }
 
 
-def text_identity(spec: CorpusSpec, store: Path, remember: bool) -> dict[str, Any]:
-    """What decides a corpus's documents: the content of its files and how they are read and cleaned, one by one."""
+def training_identity(spec: CorpusSpec, store: Path, remember: bool) -> dict[str, Any]:
+    """What decides the texts that a vocabulary is trained on: those not held out, each cleaned by itself."""
+    sources, clean = resolve_files(spec), spec.clean
     return {
-        "files": [f"{source.format} {_content(source, store, remember)}" for source in resolve_files(spec)],
-        "field": spec.field,
-        "config": spec.config,
-        "split": spec.split,
-        "language": spec.language,
+        "files": [_content(source, store, remember) for source in sources],
+        **_read_by(spec, sources),
         "documents": spec.documents,
-        "clean": dataclasses.asdict(spec.clean),
+        "held_out": spec.held_out,
+        "clean": [clean.unicode, clean.control, clean.min_characters, clean.script_share],
+        "language": spec.language if clean.script_share else None,
     }
 
 
-def _weighted(content: str, weight: float) -> str:
-    return content if weight == 1 else f"{content}, weight {float(weight)!r}"
+def _read_by(spec: CorpusSpec, sources: Sequence[SourceFile]) -> dict[str, Any]:
+    """The settings that say where in the files the text is, as far as their formats have them."""
+    formats = {source.format for source in sources}
+    column = {"field": spec.field} if formats & _WITH_FIELDS else {}
+    return column | ({"config": spec.config, "split": spec.split} if "dataset" in formats else {})
+
+
+def _taken(spec: CorpusSpec, source: SourceFile) -> str:
+    """How a file's documents come to be in shards, where that is not the usual way."""
+    weight = spec.weight(source.entry)
+    streamed = ", as a stream" if spec.streaming and source.format == "dataset" else ""
+    return streamed + (f", weight {float(weight)!r}" if weight != 1 else "")
 
 
 def _content(source: SourceFile, store: Path, remember: bool) -> str:
+    """A file's format, and what it holds."""
+    return f"{source.format} {_held(source, store, remember)}"
+
+
+def _held(source: SourceFile, store: Path, remember: bool) -> str:
     """The content of a file or folder; of a URL what its server tells; a public dataset is known by its name alone."""
     if is_url(source.place):
         return f"remote:{remote_version(source.place)}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from tokenization import atomic, fingerprint
 from tokenization.building.units import Progress
 from tokenization.cleaning.documents import Cleaner, Kept
-from tokenization.corpus_identity import text_identity
+from tokenization.corpus_identity import training_identity
 from tokenization.held_out import below_share, content_hash
 from tokenization.locking import locked
 from tokenization.reading.files import resolve_files
@@ -106,7 +106,7 @@ def _train(texts: TrainingTexts, spec: VocabularySpec, progress: Progress | None
 
 
 def _tokenizer_folder(texts: TrainingTexts, spec: VocabularySpec, store: Path, remember: bool = True) -> Path:
-    parts = [[text_identity(corpus, store, remember), corpus.held_out] for corpus in texts.corpora]
+    parts = [training_identity(corpus, store, remember) for corpus in texts.corpora]
     made = [spec.kind, spec.size, spec.lowercase, spec.characters]
     return store / "tokenizers" / fingerprint.of_value([_TRAINER_VERSION, parts, *made])
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tokenization import corpus_identity, deciding, fingerprint, store
-from tokenization.cleaning.spec import CleanSpec, NearDuplicates
+from tokenization.cleaning.contamination import KeptOut, KeptOutText
+from tokenization.cleaning.spec import CleanSpec, Decontamination, NearDuplicates
 from tokenization.errors import DataError, RecipeError
 from tokenization.locking import locked
 from tokenization.spec import CorpusSpec
@@ -77,10 +78,16 @@ def test_whatever_changes_the_ids_or_bounds_makes_another_corpus(
 def test_every_setting_that_changes_bytes_is_identity_and_no_other_is(
     text_spec: Spec, letters: Tokenizer, tmp_path: Path
 ) -> None:
-    spec = text_spec(DOCUMENTS)
+    plain = text_spec(DOCUMENTS)
+    (tmp_path / "rows.jsonl").write_text('{"text": "a b."}\n')
+    (tmp_path / "public").mkdir()
+    rows = replace(plain, files=(tmp_path / "rows.jsonl",))
+    dataset = replace(plain, files=(tmp_path / "public",), format="dataset")
+    keep_out = Decontamination(suites=("glue",))
+    kept_out = [KeptOut([KeptOutText("t", "dev", "0", text)], keep_out) for text in ("a b c", "a b d")]
 
-    def identity(**changes: object) -> dict[str, object]:
-        return corpus_identity.corpus_identity(replace(spec, **changes), letters, None, tmp_path / "store")  # type: ignore[arg-type]
+    def identity(spec: CorpusSpec, kept_out: KeptOut | None = None) -> dict[str, object]:
+        return corpus_identity.corpus_identity(spec, letters, kept_out, tmp_path / "store")
 
     changes: list[dict[str, object]] = [
         {"weights": (2.0,)},
@@ -88,13 +95,26 @@ def test_every_setting_that_changes_bytes_is_identity_and_no_other_is(
         {"segmenter": "jieba"},
         {"format": "lines"},
         {"clean": CleanSpec(min_characters=2)},
+        {"clean": CleanSpec(exact=True)},
         {"clean": CleanSpec(near=NearDuplicates(threshold=0.9))},
         {"clean": CleanSpec(near=NearDuplicates())},
     ]
-    found = [fingerprint.of_value(identity(**change)) for change in [{}, *changes]]
-    assert len(set(found)) == len(found)
-    for same in ({"skip_bad": True}, {"weights": (1.0,)}, {"lexicon": (tmp_path / "words.txt",)}, {"name": "other"}):
-        assert identity(**same) == identity()
+    others = [
+        rows, replace(rows, field="body"),
+        dataset, *(replace(dataset, **change) for change in (
+            {"field": "body"}, {"config": "small"}, {"split": "dev"}, {"streaming": True})),
+    ]  # fmt: skip
+    decontaminated = replace(plain, clean=CleanSpec(decontaminate=keep_out))
+    found = [
+        *(identity(spec) for spec in (plain, *(replace(plain, **change) for change in changes), *others)),
+        *(identity(decontaminated, examples) for examples in kept_out),
+    ]
+    assert len(set(map(fingerprint.of_value, found))) == len(changes) + len(others) + 3
+    for same in (
+        {"skip_bad": True}, {"weights": (1.0,)}, {"lexicon": (tmp_path / "words.txt",)}, {"name": "other"},
+        {"field": "body"}, {"config": "small"}, {"split": "dev"}, {"streaming": True},
+    ):  # fmt: skip
+        assert identity(replace(plain, **same)) == identity(plain), same
 
 
 def test_the_same_files_and_weights_given_otherwise_to_each_other_are_another_corpus(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tokenization import tokenizer_store
-from tokenization.cleaning.spec import CleanSpec
+from tokenization.cleaning.spec import CleanSpec, Decontamination, NearDuplicates
 from tokenization.held_out import below_share, content_hash
 from tokenization.spec import CorpusSpec
 from tokenization.tokenizer_store import TrainingTexts, find_tokenizer, held_out_sample, open_or_train_tokenizer
@@ -62,3 +62,28 @@ def test_each_kind_and_each_setting_has_its_own_tokenizer(text_spec: Spec, tmp_p
         again = find_tokenizer([spec], one, tmp_path / "store")
         assert again is not None
         assert again.fingerprint == found.fingerprint
+
+
+def test_a_tokenizer_is_trained_again_only_where_its_text_is_another(text_spec: Spec, tmp_path: Path) -> None:
+    spec = text_spec([[f"{verb}ing {verb}ed"] for verb in ("walk", "talk", "jump", "fix")] * 5)
+    size = VocabularySpec(size=60)
+    open_or_train_tokenizer([spec], size, tmp_path / "store")
+
+    def is_known(**changes: object) -> bool:
+        return find_tokenizer([replace(spec, **changes)], size, tmp_path / "store") is not None  # type: ignore[arg-type]
+
+    same: list[dict[str, object]] = [
+        {"clean": CleanSpec(exact=True, near=NearDuplicates())},
+        {"clean": CleanSpec(decontaminate=Decontamination(("glue",)))},
+        {"language": "de"},
+        {"weights": (2.0,)},
+        {"field": "body", "split": "dev"},
+    ]
+    other: list[dict[str, object]] = [
+        {"clean": CleanSpec(control=True)},
+        {"clean": CleanSpec(min_characters=3)},
+        {"documents": 3},
+        {"held_out": 0.2},
+        {"format": "document"},
+    ]
+    assert [is_known(**change) for change in same + other] == [True] * len(same) + [False] * len(other)
