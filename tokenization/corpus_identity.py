@@ -18,7 +18,8 @@ from tokenization.deciding import deciding_versions
 from tokenization.locking import locked
 from tokenization.manifest import FORMAT_VERSION
 from tokenization.reading.files import SourceFile, resolve_files
-from tokenization.reading.opening import is_url, remote_version
+from tokenization.reading.opening import is_url
+from tokenization.reading.remote import remote_version
 from tokenization.spec import CorpusSpec
 from tokenization.vocabulary import Tokenizer
 

@@ -3,13 +3,14 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 
 def of_file(path: Path) -> str:
     """The hash of a file's bytes."""
     with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, _blake).hexdigest() if hasattr(hashlib, "file_digest") else _slow(path)
+        # Python 3.10 has no `hashlib.file_digest`.
+        return hashlib.file_digest(handle, _blake).hexdigest() if hasattr(hashlib, "file_digest") else of_stream(handle)
 
 
 def of_files(paths: list[Path]) -> str:
@@ -23,14 +24,13 @@ def of_value(value: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
+def of_stream(handle: BinaryIO) -> str:
+    """The hash of the bytes that are still to be read."""
+    state = _blake()
+    while block := handle.read(1 << 20):
+        state.update(block)
+    return state.hexdigest()
+
+
 def _blake() -> "hashlib.blake2b":
     return hashlib.blake2b(digest_size=8)
-
-
-def _slow(path: Path) -> str:
-    """Python 3.10 has no `hashlib.file_digest`."""
-    state = _blake()
-    with open(path, "rb") as handle:
-        while block := handle.read(1 << 20):
-            state.update(block)
-    return state.hexdigest()

@@ -14,7 +14,7 @@ from fsspec.registry import known_implementations
 from tokenization.errors import DataError
 from tokenization.reading.blocks import plan_blocks
 from tokenization.reading.files import resolve_files
-from tokenization.reading.opening import remote_version
+from tokenization.reading.remote import remote_version
 from tokenization.reading.readers import read_documents
 from tokenization.spec import CorpusSpec
 
