@@ -41,6 +41,15 @@ def sentences_of(document: Document, spec: CorpusSpec) -> list[str]:
     return split_sentences(document.text, spec.language, spec.splitter)
 
 
+def encoded(
+    sentences: list[str], segmenter: str | None, tokenizer: Tokenizer
+) -> tuple[I64, I64, NDArray[np.bool_] | None]:
+    """Ids of sentences end to end, the tokens of each, and, with a segmenter, which tokens continue a word."""
+    if segmenter is None:
+        return *tokenizer.encode_flat(sentences), None
+    return segmented_flat(tokenizer, segmenter, sentences)
+
+
 def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
     batch: list[Document] = []
     characters = 0
@@ -56,7 +65,7 @@ def _batches(documents: Iterable[Document]) -> Iterator[list[Document]]:
 
 def _tokenised(documents: list[Document], spec: CorpusSpec, tokenizer: Tokenizer, skip: Callable[[str], None]) -> Batch:
     cut = [sentences_of(document, spec) for document in documents]
-    ids_T, lengths_N, continues_T = _encoded([sentence for row in cut for sentence in row], spec.segmenter, tokenizer)
+    ids_T, lengths_N, continues_T = encoded([sentence for row in cut for sentence in row], spec.segmenter, tokenizer)
     document_N = np.repeat(np.arange(len(cut)), [len(row) for row in cut])
     counts_D = np.bincount(document_N[lengths_N > 0], minlength=len(cut))
     for number in np.flatnonzero(counts_D == 0):
@@ -69,11 +78,3 @@ def _tokenised(documents: list[Document], spec: CorpusSpec, tokenizer: Tokenizer
         hashes_D=np.array(hashes, dtype=np.uint64),
         continues_T=continues_T,
     )
-
-
-def _encoded(
-    sentences: list[str], segmenter: str | None, tokenizer: Tokenizer
-) -> tuple[I64, I64, NDArray[np.bool_] | None]:
-    if segmenter is None:
-        return *tokenizer.encode_flat(sentences), None
-    return segmented_flat(tokenizer, segmenter, sentences)

@@ -25,6 +25,11 @@ class Document:
     origin: str
     presplit: bool = False
 
+    @property
+    def place(self) -> int:
+        """The byte or row of its source at which it begins."""
+        return int(self.origin.rsplit(" ", 1)[1])
+
 
 @dataclass(frozen=True)
 class Block:
