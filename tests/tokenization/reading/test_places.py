@@ -14,8 +14,8 @@ from fsspec.registry import known_implementations
 from tokenization.errors import DataError
 from tokenization.reading.blocks import plan_blocks
 from tokenization.reading.files import resolve_files
-from tokenization.reading.remote import remote_version
 from tokenization.reading.readers import read_documents
+from tokenization.reading.remote import remote_version
 from tokenization.spec import CorpusSpec
 
 WIKI = '<doc id="1" url="u" title="One">\nOne\n\ntext of one\n</doc>\n'
