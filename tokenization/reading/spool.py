@@ -7,6 +7,7 @@ and renamed; an interrupted spool goes on after the last block that is there.
 from collections.abc import Callable, Iterator
 from itertools import chain, count, islice, takewhile
 from pathlib import Path
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
@@ -14,7 +15,6 @@ import pyarrow.parquet
 from tokenization import atomic, fingerprint
 from tokenization.errors import DataError
 from tokenization.locking import locked
-from tokenization.reading.opening import READ_ERRORS
 from tokenization.reading.tables import open_dataset, require_text_column
 from tokenization.spec import CorpusSpec
 
@@ -87,18 +87,25 @@ def _written(
 def _texts(spec: CorpusSpec, place: str, done: int) -> Iterator[str | None]:
     """The stream's texts after the first `done` rows."""
     row = done
+    for cells in _rows(spec, place, done):
+        if row == done:
+            require_text_column(pyarrow.table({key: [cell] for key, cell in cells.items()}).schema, spec.field, place)
+        yield cells[spec.field]
+        row += 1
+
+
+def _rows(spec: CorpusSpec, place: str, done: int) -> Iterator[dict[str, Any]]:
+    """The stream's rows after the first `done`."""
+    row = done
+    rows = open_dataset(spec, place, streaming=True).skip(done)
     try:
-        for cells in open_dataset(spec, place, streaming=True).skip(done):
-            if row == done:
-                require_text_column(
-                    pyarrow.table({key: [cell] for key, cell in cells.items()}).schema, spec.field, place
-                )
-            yield cells[spec.field]
+        for cells in rows:
+            yield cells
             row += 1
-    except READ_ERRORS as error:
+    except Exception as error:  # every format and every backend has errors of its own
         raise DataError(
-            f"dataset {place} ({spec.split}): the stream broke off at row {row}: {error}. What was read is kept: run "
-            "the same command again to go on."
+            f"dataset {place} ({spec.split}): the stream broke off at row {row}: {type(error).__name__}: {error}. What "
+            "was read is kept: mend the cause and run the same command again to go on."
         ) from None
 
 

@@ -80,7 +80,7 @@ def test_a_stream_that_broke_off_goes_on_and_leaves_the_same_bytes(
 ) -> None:
     list(spooled(spec, place(spec), tmp_path / "whole", size=SIZE))
     monkeypatch.setattr(spool, "open_dataset", breaking(at))
-    with pytest.raises(DataError, match=rf"the stream broke off at row {at}: the other side"):
+    with pytest.raises(DataError, match=rf"the stream broke off at row {at}: ConnectionError: the other side"):
         list(spooled(spec, place(spec), tmp_path / "again", size=SIZE))
     assert "complete.json" not in contents(tmp_path / "again")
     monkeypatch.undo()
@@ -114,6 +114,15 @@ def test_a_stream_without_the_column_is_named_beside_those_that_are_there(spec: 
     lacking = CorpusSpec("c", spec.files, format="dataset", streaming=True, field="body")
     with pytest.raises(DataError, match="no column 'body'; there are: 'id', 'text'"):
         plan_blocks(lacking, tmp_path)
+
+
+def test_a_broken_row_far_down_a_stream_is_an_error_of_the_data(tmp_path: Path) -> None:
+    good = json.dumps({"id": 0, "text": "x" * 1_000_000}) + "\n"
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "c.jsonl").write_text(good * 12 + '{"id": 0, "text": \n')  # 10 MiB are read at once
+    spec = CorpusSpec("c", (tmp_path / "data",), format="dataset", streaming=True)
+    with pytest.raises(DataError, match=r"the stream broke off at row (?!0)\d+: \w+: "):
+        list(spooled(spec, place(spec), tmp_path))
 
 
 def test_a_saved_dataset_can_be_streamed_too(tmp_path: Path) -> None:
