@@ -15,8 +15,8 @@ import fsspec
 import pyarrow
 from fsspec.registry import known_implementations
 
-from tokenization import fingerprint
 from tokenization.errors import DataError, RunError, did_you_mean
+from tokenization.reading.network import Remote, network_told
 
 # What may be raised while a file is read on: the disk, the network, or an archive that is cut short or damaged.
 READ_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
@@ -25,7 +25,6 @@ _BUFFER = 1 << 20
 # A decompressor that meets the end too early gives up a whole buffer of what it had: a small one loses little.
 _UNPACKED_BUFFER = 1 << 12
 _WEB = ("http://", "https://")
-_VERSION_KEYS = ("etag", "checksum", "md5hash", "crc32c", "generation", "size", "mtime", "lastmodified", "updated")
 
 
 def _unzstd(raw: BinaryIO) -> Any:
@@ -60,7 +59,8 @@ def opened(place: str, unpack: bool = True) -> Iterator[BinaryIO]:
 
     Raises:
         DataError: no backend for the URL.
-        OSError: it cannot be opened.
+        RunError: a URL cannot be opened, or later not be read on.
+        OSError: a file of this machine cannot be opened.
     """
     with ExitStack() as stack:
         raw = stack.enter_context(_raw(place))
@@ -74,8 +74,10 @@ def _raw(place: str) -> Any:
     if not is_url(place):
         return open(place, "rb", buffering=_BUFFER)
     filesystem, path = file_system(place)
-    in_order = place.startswith(_WEB) and not _sends_ranges(filesystem, path)
-    return io.BufferedReader(filesystem.open(path, "rb", **({"block_size": 0} if in_order else {})), _BUFFER)
+    with network_told(place):
+        in_order = place.startswith(_WEB) and not _sends_ranges(filesystem, path)
+        file = filesystem.open(path, "rb", **({"block_size": 0} if in_order else {}))
+    return io.BufferedReader(Remote(file, place), _BUFFER)
 
 
 def _sends_ranges(filesystem: Any, path: str) -> bool:
@@ -126,22 +128,6 @@ def size_of(place: str) -> int | None:
     if not is_url(place):
         return Path(place).stat().st_size
     filesystem, path = file_system(place)
-    size = filesystem.info(path).get("size")
+    with network_told(place):
+        size = filesystem.info(path).get("size")
     return None if size is None else int(size)
-
-
-def remote_version(url: str) -> str:
-    """What tells one content of a URL from another without reading it: its tag, checksum, size and time of change.
-
-    Raises:
-        DataError: no backend for the URL, or nothing there.
-    """
-    filesystem, path = file_system(url)
-    try:
-        info = filesystem.info(path)
-    except Exception as error:  # every backend has errors of its own
-        raise DataError(
-            f"{url}: cannot be looked up: {type(error).__name__}: {error}. Correct the URL, or try again."
-        ) from None
-    told = {str(key).lower().replace("-", "").replace("_", ""): str(value) for key, value in info.items()}
-    return fingerprint.of_value({key: told[key] for key in _VERSION_KEYS if told.get(key, "None") != "None"})

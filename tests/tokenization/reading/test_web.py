@@ -6,6 +6,7 @@ import http.server
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from tokenization.errors import DataError
+from tokenization.errors import DataError, RunError
 from tokenization.reading.blocks import plan_blocks
 from tokenization.reading.documents import read_block
 from tokenization.reading.faults import Faults
@@ -47,16 +48,52 @@ class InParts(Whole):
         self.wfile.write(part)
 
 
+class BreakingOff(Whole):
+    """Announces a whole file, sends half of it and hangs up."""
+
+    def do_GET(self) -> None:
+        content = Path(self.translate_path(self.path)).read_bytes()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2])
+
+
+class BreakingOffInParts(InParts):
+    """Sends parts up to the middle of a file, and breaks off each one beyond."""
+
+    def do_GET(self) -> None:
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+        size = Path(self.translate_path(self.path)).stat().st_size
+        if asked is None or int(asked[2]) < size // 2:
+            return super().do_GET()
+        self.send_response(HTTPStatus.PARTIAL_CONTENT)
+        self.send_header("Content-Range", f"bytes {asked[1]}-{asked[2]}/{size}")
+        self.send_header("Content-Length", "7")
+        self.end_headers()
+        self.wfile.write(b"x")
+
+
+@contextmanager
+def serving(handler: type[Whole], folder: Path) -> Iterator[str]:
+    """The address of a server of a folder."""
+    with http.server.ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(handler, directory=str(folder))
+    ) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{running.server_port}"
+        finally:
+            running.shutdown()
+            thread.join()
+
+
 @pytest.fixture(params=[Whole, InParts])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, bool]]:
     """A server of `tmp_path`, and whether it sends parts."""
-    handler = functools.partial(request.param, directory=str(tmp_path))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{running.server_port}", request.param is InParts
-        running.shutdown()
-        thread.join()
+    with serving(request.param, tmp_path) as url:
+        yield url, request.param is InParts
 
 
 def read(spec: CorpusSpec, size: int = 1 << 26) -> tuple[list[str], int]:
@@ -84,3 +121,21 @@ def test_parquet_on_a_server_needs_one_that_sends_parts(tmp_path: Path, server: 
     else:
         with pytest.raises(DataError, match=r"c\.parquet: not a whole parquet file: Cannot seek"):
             read(spec)
+
+
+@pytest.mark.parametrize(
+    ("handler", "name"),
+    [*((BreakingOffInParts, f"c.{ending}") for ending in ("txt", "txt.gz", "parquet")), (BreakingOff, "c.txt")],
+)
+def test_a_connection_that_breaks_off_is_told_and_never_skipped_as_malformed(
+    tmp_path: Path, handler: type[Whole], name: str
+) -> None:
+    if name == "c.parquet":
+        pyarrow.parquet.write_table(pyarrow.table({"text": TEXTS}), tmp_path / name)
+    else:
+        text = "\n\n".join(TEXTS).encode()
+        (tmp_path / name).write_bytes(gzip.compress(text) if name == "c.txt.gz" else text)
+    with serving(handler, tmp_path) as url:
+        spec = CorpusSpec("c", (f"{url}/{name}",), skip_bad=True)
+        with pytest.raises(RunError, match=rf"{name}: cannot be read: \w+: .*run the same command again"):
+            [list(read_block(spec, block, Faults(skip=True))) for block in plan_blocks(spec, None, 100_000)]
