@@ -24,20 +24,16 @@ def finished(jobs: Sequence[Running]) -> list[str]:
 
 @pytest.fixture
 def submit(house: Any) -> Callable[..., Running]:
-    """Start the script as a job: a task of an array, if it is given a number, from the array's first number on."""
+    """Start the script as a job: a task of an array, if it is given a number."""
 
-    def start(run: str, task: int | None = None, first: int = 0) -> Running:
-        array = {
-            "SLURM_ARRAY_TASK_ID": str(task),
-            "SLURM_ARRAY_TASK_MIN": str(first),
-            "SLURM_ARRAY_TASK_COUNT": str(PARTS),
-        }
+    def start(run: str, task: int | None = None) -> Running:
         environment = {
             **house.environment,
             "PATH": f"{Path(sys.executable).parent}:{house.environment['PATH']}",
             "RECIPE": str(house.file),
             "RUN_DIR": str(house.base / run / "r"),
-            **({} if task is None else array),
+            "PARTS": str(PARTS),
+            **({} if task is None else {"SLURM_ARRAY_TASK_ID": str(task)}),
         }
         return subprocess.Popen(
             ["bash", SCRIPT],
@@ -61,8 +57,9 @@ def test_an_array_of_jobs_and_one_to_finish_it_leave_the_bytes_of_one_job(
     sources = ", ".join(f"{{path: {number}.txt, weight: {1 + number % 2}}}" for number in range(4))
     house.rewrite("{files: general.txt,", f"{{files: [{sources}], clean: {{exact: true}},")
 
-    finished([submit("array", task, 5) for task in (5, 6, 7)])  # looks at all documents, for duplicates
-    parts = finished([submit("array", task) for task in (2, 0, 1)])
+    finished([submit("array", task) for task in range(PARTS)])  # looks at all documents, for duplicates
+    parts = finished([submit("array", task) for task in (2, 0)])
+    parts += finished([submit("array", 1)])  # `--array=1` alone, as after a failure
     (told,) = finished([submit("array")])
     finished([submit("one")])
 
@@ -84,3 +81,10 @@ def test_a_job_without_its_recipe_says_what_to_set() -> None:
     done = subprocess.run(["bash", SCRIPT], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "set RECIPE to the recipe to tokenise" in done.stderr
+
+
+def test_a_task_of_an_array_that_does_not_know_of_how_many_parts_says_what_to_set() -> None:
+    environment = {"PATH": "/usr/bin:/bin", "RECIPE": "r", "RUN_DIR": "d", "SLURM_ARRAY_TASK_ID": "3"}
+    done = subprocess.run(["bash", SCRIPT], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "set PARTS to the number of parts" in done.stderr
