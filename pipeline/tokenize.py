@@ -59,8 +59,13 @@ def _tokenised(materials: Materials, name: str, way: Way) -> Iterator[str]:
         told = build_corpus_part(spec, materials.tokenizer, store, way.part, click.echo, kept_out, way.runner)
         yield f"{name}: {told}"
         return
-    yield from _held(open_or_build_corpus(spec, materials.tokenizer, store, click.echo, kept_out, way.runner))
-    texts = list(_held_out_sample(spec, store))
+    there = {folder.name for folder in (store / "corpora").glob("*")}
+    corpus = open_or_build_corpus(spec, materials.tokenizer, store, click.echo, kept_out, way.runner)
+    known = corpus.folder.name in there
+    if known:
+        yield f"{name}: nothing to do, it was tokenised before"
+    yield from _held(corpus)
+    texts = [] if known else list(_held_out_sample(spec, store))
     if texts:
         fit = vocabulary_report(materials.tokenizer, texts)
         yield f"  the vocabulary on {len(texts)} held-out documents: {fit}"

@@ -85,15 +85,36 @@ def test_an_interrupted_corpus_is_gone_on_with_and_plan_says_how_far_it_is(house
 
 
 def test_parts_and_then_the_whole_make_what_one_call_makes(house: Any, call: Call) -> None:
-    call("tokenize")
+    """Files of differing weights are of differing units."""
+    changed = ("--set", "corpora.general.files=[general.txt, {path: domain.txt, weight: 2}]")
+    call("tokenize", *changed)
     whole = corpora(house)
     (house.folder("r").store / "corpora").rename(house.base / "elsewhere")
-    assert "general: part 1/2 is done, 1 of 1 units are left: run the other parts" in call("tokenize", "--part", "1/2")
-    assert "general: part 0/2 is done, 0 of 1 units are left: run without --part" in call("tokenize", "--part", "0/2")
+    assert "general: part 1/2 is done, 1 of 2 units are left: run the other" in call(
+        "tokenize", "--part", "1/2", *changed
+    )
+    shards = [Path(name).name for name in corpora(house) if ".building-general" in name and "ids-" in name]
+    assert len(shards) == 1
+    told = call("tokenize", "--part", "0/2", *changed)
+    assert "general: part 0/2 is done, 0 of 2 units are left: run without --part" in told
     assert not any(Path(name).name == "manifest.json" for name in corpora(house))
-    call("tokenize")
+    call("tokenize", *changed)
     assert corpora(house) == whole
-    assert "general: nothing to do, it is whole" in call("tokenize", "--part", "0/2")
+    assert "general: nothing to do, it is whole" in call("tokenize", "--part", "0/2", *changed)
+
+
+def test_a_second_call_says_that_nothing_is_to_be_done_and_changes_nothing(house: Any, call: Call) -> None:
+    first = call("tokenize")
+    before = corpora(house)
+    second = call("tokenize")
+    for name in ("general", "domain"):
+        assert f"{name}: nothing to do" not in first
+        assert f"{name}: nothing to do, it was tokenised before\n{name}: " in second
+    assert "held-out documents:" not in second  # which would read the text once more
+    assert corpora(house) == before
+    changed = call("tokenize", "--set", "corpora.domain.documents=30")
+    assert "general: nothing to do" in changed
+    assert "domain: nothing to do" not in changed
 
 
 @pytest.mark.parametrize(("part", "code"), [("2/2", 1), ("two", 2), ("1-2", 2)])
