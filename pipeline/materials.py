@@ -31,9 +31,10 @@ from tokenization.fingerprint import of_files, of_value
 from tokenization.spec import CorpusSpec
 from tokenization.store import find_corpus, open_or_build_corpus
 from tokenization.tokenizer_store import find_tokenizer, open_or_train_tokenizer
-from tokenization.vocabularies.extend import Extension, extended, read_words
+from tokenization.vocabularies.extend import Extension, extended
 from tokenization.vocabularies.training import VocabularySpec
 from tokenization.vocabulary import Tokenizer
+from tokenization.word_lists import read_words
 from tokenization.words.phrases import Phrases, open_or_build_phrases
 
 Say = Callable[[str], None]
@@ -97,7 +98,8 @@ class Materials:
     @cached_property
     def _domain_words(self) -> list[str]:
         extend = self.recipe.tokenizer.extend
-        return read_words(self.recipe.data_folder / file for file in extend.files) if extend else []
+        files = extend.files if extend else ()
+        return read_words([self.recipe.data_folder / file for file in files], "tokenizer.extend.files")
 
     @property
     def vocabulary_size(self) -> int:

@@ -6,14 +6,13 @@ score, that no text has given it.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import tokenizers
 from tokenizers import models
 
-from tokenization.errors import DataError, RecipeError
+from tokenization.errors import RecipeError
 from tokenization.vocabulary import Tokenizer
 
 _SHOWN = 3
@@ -48,26 +47,6 @@ class Extension:
             more = f" and {len(words) - _SHOWN:,} more" if len(words) > _SHOWN else ""
             lines.append(f"  {reason}: {', '.join(words[:_SHOWN])}{more}")
         return "\n".join(lines)
-
-
-def read_words(files: Iterable[Path]) -> list[str]:
-    """The words of some lists, one a line; empty lines are passed over.
-
-    Raises:
-        DataError: a file is missing or not UTF-8.
-    """
-    words: list[str] = []
-    for file in files:
-        try:
-            lines = file.read_bytes().decode("utf-8-sig").split("\n")
-        except (FileNotFoundError, IsADirectoryError):
-            raise DataError(
-                f"{file}: no such word list; tokenizer.extend.files names text files, one word a line."
-            ) from None
-        except UnicodeDecodeError as error:
-            raise DataError(f"{file}: not UTF-8 at byte {error.start}.") from None
-        words += [line.strip() for line in lines if line.strip()]
-    return words
 
 
 def extended(tokenizer: Tokenizer, words: Sequence[str]) -> Extension:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from tokenization import fingerprint
 from tokenization.errors import DataError
 from tokenization.vocabulary import Tokenizer
+from tokenization.word_lists import read_words
 from tokenization.words.continuation import continues_vocabulary
 
 I64 = NDArray[np.int64]
@@ -48,12 +49,12 @@ class Lexicon:
 
     @staticmethod
     def read(tokenizer: Tokenizer, files: Sequence[Path]) -> "Lexicon":
-        """Read word lists: UTF-8, an entry a line, blank lines skipped.
+        """Read word lists.
 
         Raises:
-            DataError: a file that is missing or not UTF-8, or nothing in all of them that can be matched.
+            DataError: a file that cannot be read, or nothing in all of them that can be matched.
         """
-        entries = list(dict.fromkeys(chain.from_iterable(map(_lines, files))))
+        entries = list(dict.fromkeys(read_words(files, "lexicon")))
         coded = tokenizer.encode(entries)
         unknown = tuple(e for e, ids in zip(entries, coded, strict=True) if tokenizer.unk in ids)
         single = tuple(e for e, ids in zip(entries, coded, strict=True) if len(ids) < 2 and tokenizer.unk not in ids)
@@ -154,13 +155,3 @@ def _hash(columns: Sequence[NDArray[Any]]) -> NDArray[np.uint64]:
         total = (total + column.astype(np.uint64) + np.uint64(1)) * _BASE
         total ^= total >> np.uint64(29)
     return total
-
-
-def _lines(file: Path) -> list[str]:
-    try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{file}: no such lexicon. Name a text file with a phrase a line.") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{file}: not UTF-8 at byte {error.start}. Save the lexicon as UTF-8.") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -7,9 +7,9 @@ import pytest
 import tokenizers
 import transformers
 
-from tokenization.errors import DataError, RecipeError
+from tokenization.errors import RecipeError
 from tokenization.tokenizer_files import SPECIALS, bert_tokenizer
-from tokenization.vocabularies.extend import LeftOut, extended, read_words
+from tokenization.vocabularies.extend import LeftOut, extended
 from tokenization.vocabularies.training import train_tokenizer
 from tokenization.vocabulary import Tokenizer
 
@@ -82,14 +82,3 @@ def test_a_vocabulary_of_another_kind_is_not_extended() -> None:
     bpe = train_tokenizer(["some text"] * 5, "bpe", 270, True)
     with pytest.raises(RecipeError, match="kind BPE, and only WordPiece can be extended"):
         extended(bpe, ["word"])
-
-
-def test_word_lists_are_read_a_word_a_line(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_bytes("\ufeffone\r\n\n two \n".encode())
-    (tmp_path / "b.txt").write_text("three")
-    assert read_words([tmp_path / "a.txt", tmp_path / "b.txt"]) == ["one", "two", "three"]
-    with pytest.raises(DataError, match=r"c\.txt: no such word list"):
-        read_words([tmp_path / "c.txt"])
-    (tmp_path / "d.txt").write_bytes(b"caf\xe9")
-    with pytest.raises(DataError, match=r"d\.txt: not UTF-8 at byte 3"):
-        read_words([tmp_path / "d.txt"])

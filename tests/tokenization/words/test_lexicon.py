@@ -123,14 +123,6 @@ def test_a_lexicon_of_no_use_is_refused(read):
         read("漢字", "city")
 
 
-def test_a_lexicon_that_is_missing_or_not_utf_8_is_refused_by_name(tokenizer, tmp_path):
-    with pytest.raises(DataError, match=r"none\.txt: no such lexicon"):
-        Lexicon.read(tokenizer, [tmp_path / "none.txt"])
-    (tmp_path / "l.txt").write_bytes(b"a b\n" + "北京".encode("gbk"))
-    with pytest.raises(DataError, match=r"l\.txt: not UTF-8 at byte 4"):
-        Lexicon.read(tokenizer, [tmp_path / "l.txt"])
-
-
 @pytest.fixture
 def corpus(tokenizer, tmp_path) -> Corpus:
     text = "\n\n".join(f"new york city a b c\nnew york {'a b ' * n}\nc d" for n in range(1, 20))
