@@ -88,7 +88,10 @@ class _Worker:
 
     def give(self, unit: int) -> None:
         self.unit = unit
-        self.pipe.send(unit)
+        try:
+            self.pipe.send(unit)
+        except OSError:
+            raise self._death(unit) from None
 
     def take(self) -> int:
         """The unit that is done, or the error that ended it."""
@@ -96,17 +99,20 @@ class _Worker:
         assert unit is not None, "a worker that has no unit has nothing to tell"
         try:
             error = self.pipe.recv()
-        except (EOFError, ConnectionResetError):
-            self.process.join()
-            raise RunError(
-                f"a worker process ended with exit code {self.process.exitcode} while at unit {unit} "
-                "(-9: killed, perhaps for want of memory). What is finished is kept: run the same command again, "
-                "with fewer --workers if memory was short."
-            ) from None
+        except (EOFError, OSError):
+            raise self._death(unit) from None
         if error is not None:
             raise error
         self.unit = None
         return unit
+
+    def _death(self, unit: int) -> RunError:
+        self.process.join()
+        return RunError(
+            f"a worker process ended with exit code {self.process.exitcode} while at unit {unit} "
+            "(-9: killed, perhaps for want of memory). What is finished is kept: run the same command again, "
+            "with fewer --workers if memory was short."
+        )
 
     def end(self) -> None:
         self.pipe.close()
