@@ -173,7 +173,16 @@ def _data(materials: Materials, stage: Stage) -> Mapping[str, str]:
         else:
             assert isinstance(source, TextOf)
             found |= {name: materials.encoded(name, TRAIN).fingerprint for name in source.text_of}
-        if mask_unit(stream) == "phrase" and isinstance(source, PairsOf | BlocksOf):
-            corpus = source.pairs_of if isinstance(source, PairsOf) else source.blocks_of
-            found[f"{corpus}.lexicon"] = materials.phrases(corpus).fingerprint
+        if isinstance(source, PairsOf | BlocksOf):
+            found |= _units(materials, source.pairs_of if isinstance(source, PairsOf) else source.blocks_of, stream)
     return found
+
+
+def _units(materials: Materials, corpus: str, stream: Stream) -> dict[str, str]:
+    """The content of what tells the units that are masked whole."""
+    unit = mask_unit(stream)
+    words = materials.corpus(corpus).manifest.words_fingerprint if unit != "token" else None
+    return {
+        **({f"{corpus}.words": words} if words else {}),
+        **({f"{corpus}.lexicon": materials.phrases(corpus).fingerprint} if unit == "phrase" else {}),
+    }

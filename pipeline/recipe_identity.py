@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from pipeline.masking import mask_unit
 from pipeline.recipe import PublicEncoder, Recipe
 from pipeline.recipe_stage import Stage
-from pipeline.recipe_stream import BlocksOf, PairsOf, TaskExamples, TextOf
-from pipeline.recipe_text import Task
+from pipeline.recipe_stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
+from pipeline.recipe_text import Corpus, Task
 
-# Of a corpus: what its content hash tells better, and what changes no result.
-_HOW_IT_IS_READ = {"files", "lexicon", "skip_bad"}
+# Of a corpus: where its text is, which its content hash tells better, and what changes no result.
+_HOW_IT_IS_READ = {"files", "format", "field", "config", "split", "streaming", "lexicon", "skip_bad"}
 _HOW_ONE_SCORES = {"metrics", "primary"}
 
 
@@ -23,10 +24,7 @@ def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
     stage = recipe.stage(stage_name)
     selected = is_selected(stage)
     tasks = {name: _task(recipe.tasks[name], selected) for name in _tasks(stage)}
-    corpora = {
-        name: recipe.corpora[name].model_dump(mode="json", exclude=_HOW_IT_IS_READ, exclude_defaults=True)
-        for name in corpora_of(recipe, stage)
-    }
+    corpora = {name: _corpus(recipe.corpora[name], _masks_units(stage, name)) for name in corpora_of(recipe, stage)}
     return {
         "seed": recipe.seed,
         "tokenizer": recipe.tokenizer.model_dump(mode="json", exclude={"from_", "extend"}, exclude_defaults=True),
@@ -61,13 +59,28 @@ def _task(task: Task, selected: bool) -> dict[str, Any]:
     return task.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
 
 
+def _corpus(corpus: Corpus, masks_units: bool) -> dict[str, Any]:
+    """A corpus's settings; a later stage that masks words may have its text segmented without changing this one."""
+    left_out = _HOW_IT_IS_READ | (set() if masks_units else {"segmenter"})
+    return corpus.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
+
+
+def _masks_units(stage: Stage, corpus: str) -> bool:
+    """Whether a stream of the stage masks more than single tokens in a corpus."""
+    return any(mask_unit(stream) != "token" and _corpus_of(stream) == corpus for stream in stage.streams)
+
+
+def _corpus_of(stream: Stream) -> str | None:
+    source = stream.source
+    if isinstance(source, PairsOf):
+        return source.pairs_of
+    return source.blocks_of if isinstance(source, BlocksOf) else None
+
+
 def corpora_of(recipe: Recipe, stage: Stage) -> list[str]:
     """The corpora that the stage reads or that the tokenizer was trained on."""
     trained = recipe.tokenizer.train.corpora if recipe.tokenizer.train else ()
-    sources = [stream.source for stream in stage.streams]
-    pairs = [source.pairs_of for source in sources if isinstance(source, PairsOf)]
-    blocks = [source.blocks_of for source in sources if isinstance(source, BlocksOf)]
-    return sorted({*trained, *pairs, *blocks})
+    return sorted({*trained, *filter(None, map(_corpus_of, stage.streams))})
 
 
 def _tasks(stage: Stage) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tokenization import atomic, fingerprint
 from tokenization.errors import DataError
+from tokenization.shard_files import is_words_name
 
 # Raised also when reading or sentence splitting changes: it is part of a stored corpus's name.
 FORMAT_VERSION = 2
@@ -92,8 +93,18 @@ class CorpusManifest:
 
     @property
     def fingerprint(self) -> str:
-        """The content address: equal ids, bounds, held-out documents and weights give equal fingerprints."""
-        return fingerprint.of_value([self.dtype, self.tokenizer, [file.checksum for file in self.files]])
+        """The content address: equal ids, bounds, held-out documents and weights give equal fingerprints.
+
+        What a segmenter found in the same text is told beside it: who masks single tokens never looks at it.
+        """
+        others = [file.checksum for file in self.files if not is_words_name(file.name)]
+        return fingerprint.of_value([self.dtype, self.tokenizer, others])
+
+    @property
+    def words_fingerprint(self) -> str | None:
+        """The content address of the bounds of words that a segmenter found; None where none was asked."""
+        words = [file.checksum for file in self.files if is_words_name(file.name)]
+        return fingerprint.of_value(words) if words else None
 
 
 def describe_file(path: Path) -> FileEntry:

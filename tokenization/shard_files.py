@@ -38,6 +38,11 @@ def words_name(shard: int) -> str:
     return f"words-{shard:05d}.bin"
 
 
+def is_words_name(name: str) -> bool:
+    """Whether a file of that name holds bounds of words."""
+    return name.startswith("words-")
+
+
 def mapped(path: Path, dtype: np.dtype[Any] | str) -> NDArray[Any]:
     """A file of one type, mapped; an empty file, which no system maps, is an empty array."""
     if path.stat().st_size == 0:

@@ -54,6 +54,8 @@ EXECUTION = [
     "general.kind=adapt",
     "general.evaluate={every: 2}",
     "corpora.wiki.files=moved.txt",
+    "corpora.wiki={files: wiki.txt, format: text, skip_bad: true}",
+    "corpora.wiki.segmenter=jieba",
     "corpora.news.documents=3",
     "multitask.steps=3",
     "multitask.rte.amount.examples=8",
@@ -132,3 +134,15 @@ def test_a_new_and_a_public_encoder_have_different_identities(of, tmp_path):
     assert public["encoder"] == {"public": {}}
     assert of("general")["encoder"] == {"fresh": {}}
     assert of("general", "encoder={from: public}", "tokenizer={from: public}", "lm_head_fit.steps=3") != public
+
+
+def test_words_are_identity_only_where_they_are_masked_whole(of):
+    words, rjieba = "general.wiki-pairs.objectives=[{mlm: {unit: word}}]", "corpora.wiki.segmenter=rjieba"
+    assert of("general", words, rjieba) != of("general", words)
+    # A Chinese corpus has a segmenter as soon as any stage masks its words; here the second one does.
+    later = (
+        "corpora.wiki.language=zh",
+        "multitask.streams=[{source: {blocks_of: wiki}, objectives: [{mlm: {unit: word}}], amount: {tokens: 9}}]",
+    )
+    assert of("general", *later) == of("general", later[0])
+    assert of("multitask", *later)["corpora"]["wiki"]["segmenter"] == "jieba"

@@ -46,6 +46,19 @@ def test_another_evaluation_is_measured_on_the_weights_there_are_as_if_asked_for
     assert "topic (train)" in json.loads(folder.scores.read_text())["tasks"]
 
 
+def test_a_stage_that_masks_words_can_follow_stages_that_read_the_same_chinese_text_without_them(house: Any) -> None:
+    chinese = ("corpora.general.language=zh", *SHORT)
+    before = manifest(house.run("r", *chinese), "domain")
+    house.file.write_text(
+        house.file.read_text()
+        + "  - {name: words, kind: adapt, steps: 2, streams: [{source: {blocks_of: general, length: 32},"
+        " objectives: [{mlm: {unit: word}}], amount: {tokens: 90}}]}\n"
+    )
+    folder = house.run("r", *chinese)
+    assert manifest(folder, "domain") == before
+    assert set(manifest(folder, "words")["identity"]["data"]) == {"general", "general.words"}
+
+
 def test_changed_dev_rows_are_refused_where_they_chose_the_weights_and_measured_where_they_did_not(house: Any) -> None:
     house.run("chosen", *SHORT)
     house.run("last", *SHORT, "multitask.carry=last")

@@ -187,6 +187,17 @@ def test_building_twice_gives_the_same_bytes_and_other_text_another_fingerprint(
     assert other.fingerprint != first.fingerprint
 
 
+def test_what_a_segmenter_found_has_a_fingerprint_of_its_own(
+    text_spec: Spec, letters: Tokenizer, tmp_path: Path
+) -> None:
+    plain, words = (
+        build_corpus(text_spec(DOCUMENTS, segmenter=name), letters, tmp_path / str(name)) for name in (None, "jieba")
+    )
+    assert plain.fingerprint == words.fingerprint
+    assert plain.manifest.words_fingerprint is None
+    assert words.manifest.words_fingerprint is not None
+
+
 def test_a_file_cut_short_is_named_with_both_sizes(text_spec: Spec, letters: Tokenizer, tmp_path: Path) -> None:
     corpus = build_corpus(text_spec(DOCUMENTS), letters, tmp_path / "out")
     for entry in corpus.manifest.files:
