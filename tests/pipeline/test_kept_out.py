@@ -52,6 +52,5 @@ def test_without_decontamination_nothing_is_read(house: Any) -> None:
 
 
 def test_a_suite_that_is_none_is_refused(house: Any) -> None:
-    materials = house.materials("run", "corpora.general.clean={decontaminate: {suites: [topics]}}")
-    with pytest.raises(RecipeError, match=r"'topics' is no suite and no task; .*Did you mean 'topic'"):
-        materials.kept_out("general")
+    with pytest.raises(RecipeError, match=r"decontaminate\.suites: given 'topics'; .*Did you mean 'topic'"):
+        house.recipe("corpora.general.clean={decontaminate: {suites: [topics]}}")
