@@ -20,11 +20,13 @@ class NestedTexts:
         name: the task's.
         files: path of each split, relative to the data folder.
         paths: where its texts are, as keys and indices; "*" is every element. A list of strings is one text.
+        lines: a file is a list of documents, one a line.
     """
 
     name: str
     files: Mapping[str, str]
     paths: tuple[Steps, ...]
+    lines: bool = False
 
 
 def _unlabelled(name: str, fields: tuple[str, ...], **files: str) -> TaskSpec:
@@ -74,6 +76,13 @@ CLUE_TEXTS = (
     _unlabelled("ocnli", _SENTENCES, dev="clue/ocnli/dev.json", test="clue/ocnli/test.json"),
     _unlabelled("cluewsc2020", ("text",), dev="clue/cluewsc2020/dev.json", test="clue/cluewsc2020/test.json"),
     _unlabelled("csl", ("abst",), dev="clue/csl/dev.json", test="clue/csl/test.json"),
+    NestedTexts(
+        "chid",
+        {"dev": "clue/chid/dev.json", "test": "clue/chid/test.json", "test1.1": "clue/chid/test1.1.json"},
+        (("*", "content", "*"),),
+        lines=True,
+    ),
+    NestedTexts("drcd", {"dev": "clue/drcd/dev.json", "test": "clue/drcd/test.json"}, _SQUAD),
     NestedTexts("cmrc2018", {"dev": "clue/cmrc2018/dev.json", "test": "clue/cmrc2018/test.json"}, _SQUAD),
     NestedTexts(
         "c3",
@@ -90,12 +99,22 @@ CLUE_TEXTS = (
 FEWCLUE_TEXTS = tuple(
     _unlabelled(
         name,
-        (field,),
+        fields,
         dev=f"fewclue/{name}/dev_few_all.json",
         test_public=f"fewclue/{name}/test_public.json",
         test=f"fewclue/{name}/test.json",
     )
-    for name, field in (("csl", "abst"), ("iflytek", "sentence"), ("chid", "content"), ("cluewsc", "text"))
+    for name, fields in (
+        ("eprstmt", ("sentence",)),
+        ("csldcp", ("content",)),
+        ("tnews", ("sentence",)),
+        ("iflytek", ("sentence",)),
+        ("ocnli", _SENTENCES),
+        ("bustm", _SENTENCES),
+        ("chid", ("content",)),
+        ("csl", ("abst",)),
+        ("cluewsc", ("text",)),
+    )
 )
 
 Source = TaskSpec | NestedTexts

@@ -84,7 +84,7 @@ def _sources(name: str, own: Mapping[str, TaskSpec]) -> tuple[Source, ...]:
 def _texts(source: Source, split: str, data: Path) -> Iterator[KeptOutText]:
     if isinstance(source, NestedTexts):
         path = data / source.files[split]
-        document = _json(path)
+        document = _json_lines(path) if source.lines else _json(path)
         for steps in source.paths:
             try:
                 yield from [KeptOutText(source.name, split, row, text) for row, text in _walk(document, steps)]
@@ -99,12 +99,27 @@ def _texts(source: Source, split: str, data: Path) -> Iterator[KeptOutText]:
 
 
 def _json(path: Path) -> Any:
+    return _parsed(_decoded(path), path, 1)
+
+
+def _json_lines(path: Path) -> list[Any]:
+    lines = enumerate(_decoded(path).split("\n"), 1)
+    return [_parsed(line, path, number) for number, line in lines if line.strip()]
+
+
+def _decoded(path: Path) -> str:
     try:
-        return json.loads(path.read_bytes())
+        return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: broken UTF-8 at byte {error.start} ({error.reason}).") from None
+
+
+def _parsed(text: str, path: Path, first_line: int) -> Any:
+    try:
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {error.lineno}, column {error.colno}: not valid JSON ({error.msg}).") from None
+        line = first_line + error.lineno - 1
+        raise DataError(f"{path}, line {line}, column {error.colno}: not valid JSON ({error.msg}).") from None
 
 
 def _walk(value: Any, steps: Steps, row: str = "") -> Iterator[tuple[str, str]]:

@@ -59,6 +59,38 @@ def test_nested_json_gives_its_texts_with_their_places(tmp_path: Path) -> None:
     )
 
 
+def test_rows_of_several_passages_give_a_text_for_each(tmp_path: Path) -> None:
+    rows = [{"content": ["甲#idiom000001#。", "乙。"], "candidates": ["百尺竿头"]}, {"content": ["丙。"]}]
+    write(tmp_path / "clue" / "chid" / "dev.json", "".join(json.dumps(row) + "\n" for row in rows))
+    found = [entry for entry in suite_texts(["clue"], tmp_path).texts if entry.task == "chid"]
+    assert [(entry.row, entry.text) for entry in found] == [
+        ("0.0", "甲#idiom000001#。"),
+        ("0.1", "乙。"),
+        ("1.0", "丙。"),
+    ]
+    write(tmp_path / "clue" / "chid" / "dev.json", '{"content": ["a"]}\n{"content": ]\n')
+    with pytest.raises(DataError, match=r"chid/dev.json, line 2, column 13: not valid JSON"):
+        suite_texts(["clue"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("suite", "tasks"),
+    [
+        ("clue", "afqmc tnews iflytek cmnli ocnli cluewsc2020 csl cmrc2018 drcd chid c3"),
+        ("fewclue", "eprstmt csldcp tnews iflytek ocnli bustm chid csl cluewsc"),
+    ],
+)
+def test_a_suite_has_every_task_of_its_own_so_that_what_is_missing_is_listed(
+    tmp_path: Path, suite: str, tasks: str
+) -> None:
+    """As Xu et al. 2020 (CLUE, with its OCNLI of later and its DRCD of before) and 2021 (FewCLUE) list them."""
+    write(tmp_path / "clue" / "afqmc" / "dev.json", '{"sentence1": "a", "sentence2": "b"}\n')
+    write(tmp_path / "fewclue" / "chid" / "dev_few_all.json", '{"content": "a"}\n')
+    found = suite_texts([suite], tmp_path)
+    names = [file.split("/")[1] for file in found.missing] + [entry.task for entry in found.texts]
+    assert set(names) == set(tasks.split())
+
+
 def test_files_of_a_suite_that_are_not_there_are_listed(tmp_path: Path) -> None:
     write(tmp_path / "glue" / "RTE" / "dev.tsv", "index\tsentence1\tsentence2\tlabel\n0\ta\tb\tentailment\n")
     found = suite_texts(["glue"], tmp_path)
