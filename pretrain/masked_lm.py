@@ -1,6 +1,7 @@
 """Masked language modelling (Devlin et al. 2019, "BERT", section 3.1 and appendix A.1).
 
-    chosen: `rate` of a sequence's ordinary tokens, rounded, at least one; single ones or whole units
+    chosen: a budget of `rate` of a sequence's ordinary tokens, rounded, at least one; single tokens fill it, whole
+            words, spans and phrases stay within it: where each is longer than the budget, none is chosen
     of these   mask (.8) become [MASK] · random (.1) a random ordinary token · the rest stay as they are
 
 What becomes of a chosen token is drawn for each token, also within a unit, as BERT's whole-word masking does.
