@@ -90,8 +90,8 @@ class Decontamination(Section):
 class Clean(Section):
     """What is done to the documents before they are tokenised; nothing, unless asked for."""
 
-    unicode: Literal["keep", "NFC", "NFKC"] = Field(default="keep", description="The normal form text is put in.")
     control: bool = Field(default=False, description="Take out control and invisible format characters.")
+    unicode: Literal["keep", "NFC", "NFKC"] = Field(default="keep", description="The normal form text is put in.")
     min_characters: int = Field(default=0, ge=0, description="Drop shorter documents.")
     script_share: Share = Field(
         default=0.0, description="Drop documents with a smaller share of letters in the language's script."

@@ -1,4 +1,4 @@
-"""Cleaning one document at a time: normal form, control characters, length, script, decontamination.
+"""Cleaning one document at a time: control characters, normal form, length, script, decontamination.
 
 A pure function of the text and the settings. Duplicates need to see all documents: see `sketch` and `duplicates`.
 """
@@ -73,6 +73,9 @@ class Cleaner:
         return Kept(text)
 
     def _normalised(self, text: str) -> str:
+        # Controls first: without the one between them a letter and its accent become one character of the normal form.
+        if self.spec.control:
+            text = without_control(text)
         if self.spec.unicode != "keep":
             text = unicodedata.normalize(self.spec.unicode, text)
-        return without_control(text).strip() if self.spec.control else text
+        return text.strip() if self.spec.control else text

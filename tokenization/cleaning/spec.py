@@ -45,8 +45,8 @@ class CleanSpec:
     """The steps, in the order in which they are taken.
 
     Attributes:
-        unicode: the normal form that text is put in, or `keep`.
         control: control and invisible format characters are taken out (tabs and line ends stay).
+        unicode: the normal form that text is put in, or `keep`.
         min_characters: shorter documents are dropped.
         script_share: documents with a smaller share of their letters in the language's script are dropped.
         exact: of equal documents the first is kept.
@@ -54,8 +54,8 @@ class CleanSpec:
         decontaminate: documents that hold a dev or test example are dropped.
     """
 
-    unicode: Unicode = "keep"
     control: bool = False
+    unicode: Unicode = "keep"
     min_characters: int = 0
     script_share: float = 0.0
     exact: bool = False

@@ -10,7 +10,7 @@ from tokenization.cleaning.contamination import KeptOut, KeptOutText
 from tokenization.cleaning.control import without_control
 from tokenization.cleaning.documents import Cleaner, Dropped, Kept
 from tokenization.cleaning.scripts import script_share
-from tokenization.cleaning.spec import CleanSpec, Decontamination
+from tokenization.cleaning.spec import CleanSpec, Decontamination, Unicode
 from tokenization.errors import RecipeError
 
 
@@ -22,6 +22,17 @@ def test_nothing_is_done_that_is_not_asked_for() -> None:
 def test_text_is_put_in_the_normal_form_asked_for() -> None:
     assert Cleaner(CleanSpec(unicode="NFC"), "en").clean("e\u0301ﬁ") == Kept("éﬁ")
     assert Cleaner(CleanSpec(unicode="NFKC"), "en").clean("e\u0301ﬁ") == Kept("éfi")
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFKC"])
+def test_text_without_controls_is_in_the_normal_form_and_stays_without_them(form: Unicode) -> None:
+    cleaner = Cleaner(CleanSpec(unicode=form, control=True), "en")
+    assert cleaner.clean("cafe\u200b\u0301") == Kept("café")
+    every = "x".join(chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000)
+    found = cleaner.clean(every)
+    assert isinstance(found, Kept)
+    assert unicodedata.is_normalized(form, found.text)
+    assert cleaner.clean(found.text) == found
 
 
 def after_control(character: str) -> str:
