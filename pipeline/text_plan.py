@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from pipeline.materials import Materials, NotMade
-from tokenization.reading.files import resolve_files
 from tokenization.store import Outlook, corpus_outlook
+from tokenization.vocabulary import Tokenizer
 
 
 def text_plan(materials: Materials) -> str:
@@ -21,20 +21,22 @@ def text_plan(materials: Materials) -> str:
 
 
 def _tokenizer(materials: Materials) -> Outlook:
-    try:
-        size = materials.tokenizer.size
-    except NotMade:
+    tokenizer = _known(materials)
+    if tokenizer is None:
         return Outlook("start", "not trained yet")
     how = "given" if materials.recipe.tokenizer.train is None else "trained"
-    return Outlook("skip", f"{how}, {size:,} pieces")
+    return Outlook("skip", f"{how}, {tokenizer.size:,} pieces")
 
 
 def _corpora(materials: Materials) -> Iterator[tuple[str, Outlook]]:
     for name in materials.recipe.corpora:
-        spec = materials.corpus_spec(name)
-        try:
-            outlook = corpus_outlook(spec, materials.tokenizer, materials.store, materials.kept_out(name))
-        except NotMade:
-            resolve_files(spec)
-            outlook = Outlook("start", "after the tokenizer")
-        yield f"corpus {name}", outlook
+        spec, kept_out = materials.corpus_spec(name), materials.kept_out(name)
+        yield f"corpus {name}", corpus_outlook(spec, _known(materials), materials.store, kept_out)
+
+
+def _known(materials: Materials) -> Tokenizer | None:
+    """The tokenizer, if it is there already."""
+    try:
+        return materials.tokenizer
+    except NotMade:
+        return None

@@ -28,11 +28,12 @@ _TOO_FRESH_NS = 2_000_000_000
 
 
 def corpus_identity(
-    spec: CorpusSpec, tokenizer: Tokenizer, kept_out: KeptOut | None, store: Path, remember: bool = True
+    spec: CorpusSpec, tokenizer: Tokenizer | None, kept_out: KeptOut | None, store: Path, remember: bool = True
 ) -> dict[str, Any]:
     """All that decides a corpus's bytes. Left out are its name, the lexicon, which lies beside it, and `skip_bad`.
 
     Args:
+        tokenizer: None where it is not known yet, for comparing all else.
         remember: whether hashes of files that were not known are written down in the store.
 
     Raises:
@@ -51,7 +52,7 @@ def corpus_identity(
         "held_out": spec.held_out,
         "splitter": spec.splitter,
         "segmenter": spec.segmenter,
-        "tokenizer": tokenizer.fingerprint,
+        "tokenizer": tokenizer.fingerprint if tokenizer else None,
         "decontaminated": kept_out.fingerprint if kept_out else None,
         "versions": deciding_versions(spec),
     }

@@ -113,30 +113,42 @@ class Outlook:
     why: str
 
 
-def corpus_outlook(spec: CorpusSpec, tokenizer: Tokenizer, store: Path, kept_out: KeptOut | None = None) -> Outlook:
+def corpus_outlook(
+    spec: CorpusSpec, tokenizer: Tokenizer | None, store: Path, kept_out: KeptOut | None = None
+) -> Outlook:
     """Skip what is there, resume what was interrupted, start what is not; writes nothing.
 
     Where another corpus of that name is there, the fields are told in which the nearest one differs.
+
+    Args:
+        tokenizer: None where it is still to be trained: then the corpus is to be started, whatever there is.
 
     Raises:
         DataError: a source is missing.
     """
     resolve_files(spec)
+    fresh = "not tokenised yet" if tokenizer else "after the tokenizer"
     if not _stored(spec, store):
-        return Outlook("start", "not tokenised yet")
+        return Outlook("start", fresh)
     identity = corpus_identity(spec, tokenizer, kept_out, store, remember=False)
-    folder = _folder(spec, store, identity)
+    found = _made_or_begun(_folder(spec, store, identity)) if tokenizer else None
+    if found is not None:
+        return found
+    changes = [_changes(manifest.identity, identity, spec) for manifest in _others(spec, store)]
+    nearest = min(changes, key=len, default=[])
+    if not nearest:
+        return Outlook("start", fresh)
+    before = "" if tokenizer else f"{fresh}; "
+    told = f"{before}tokenised before, but of other text or under other settings:"
+    return Outlook("start", "\n".join([told, *nearest]))
+
+
+def _made_or_begun(folder: Path) -> Outlook | None:
     if folder.is_dir():
         counts = read_manifest(folder).counts
         return Outlook("skip", f"tokenised, {counts.documents:,} documents, {counts.tokens:,} tokens")
     done = units_done(folder)
-    if done is not None:
-        return Outlook("resume", f"{done[0]} of {done[1]} shards done")
-    changes = [_changes(manifest.identity, identity, spec) for manifest in _others(spec, store)]
-    if not changes:
-        return Outlook("start", "not tokenised yet")
-    nearest = min(changes, key=len)
-    return Outlook("start", "\n".join(["tokenised before, but of other text or under other settings:", *nearest]))
+    return Outlook("resume", f"{done[0]} of {done[1]} shards done") if done else None
 
 
 def _folder(spec: CorpusSpec, store: Path, identity: dict[str, Any]) -> Path:
@@ -162,12 +174,14 @@ def _others(spec: CorpusSpec, store: Path) -> list[CorpusManifest]:
 def _changes(before: dict[str, Any], now: dict[str, Any], spec: CorpusSpec) -> list[str]:
     """The fields that differ, a line each; of the files only how many, and the first by name."""
     then, files = before.get("files", []), now["files"]
-    others = differences({**before, "files": None}, {**now, "files": None})
+    apart = {"files", "tokenizer"} if now["tokenizer"] is None else {"files"}
+    old, new = ({key: each[key] for key in each.keys() - apart} for each in (before, now))
+    others = differences(old, new)
     if then == files:
         return others
     names = [source.place for source, content in zip(resolve_files(spec), files, strict=True) if content not in then]
-    new = f"; of other content or weight: {len(names)}, the first {names[0]}" if names else ""
-    return [f"  files: {len(then)} then, {len(files)} now{new}", *others]
+    which = f"; of other content or weight: {len(names)}, the first {names[0]}" if names else ""
+    return [f"  files: {len(then)} then, {len(files)} now{which}", *others]
 
 
 def _beginning(folder: Path) -> str:

@@ -64,6 +64,19 @@ def test_plan_tells_what_has_changed_since_a_corpus_was_tokenised(house: Any, ca
     assert text_lines(call("plan"))[3:] == [f"  files: 1 then, 1 now; of other content or weight: 1, the first {file}"]
 
 
+def test_plan_tells_what_has_changed_in_the_text_that_the_tokenizer_is_trained_on(house: Any, call: Call) -> None:
+    call("tokenize")
+    file = house.base / "data" / "general.txt"
+    file.write_text(file.read_text() + "\n\nanna sees the moon .\n")
+    assert text_lines(call("plan", "--set", "corpora.general.held_out=0.2")) == [
+        "tokenizer: START, not trained yet",
+        "corpus general: START, after the tokenizer; tokenised before, but of other text or under other settings:",
+        f"  files: 1 then, 1 now; of other content or weight: 1, the first {file}",
+        "  held_out: 0.1 then, 0.2 now",
+        "corpus domain: START, after the tokenizer",
+    ]
+
+
 def test_an_interrupted_corpus_is_gone_on_with_and_plan_says_how_far_it_is(house: Any, call: Call) -> None:
     data = house.base / "data"
     whole = (data / "general.txt").read_text().split("\n\n")
