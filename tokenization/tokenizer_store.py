@@ -25,7 +25,9 @@ def open_or_train_tokenizer(
 ) -> Tokenizer:
     """Open the tokenizer that these corpora train; train it where it is not there yet.
 
-    Documents in the held-out share of their corpus do not count.
+    Documents in the held-out share of their corpus do not count: those whose hash lies below it. A corpus in which
+    fewer than four documents do holds out a few above it as well. Which, only the finished corpus tells, since
+    duplicates and documents without a token are none of them: those few the vocabulary does see.
 
     Raises:
         RecipeError, DataError: a size too small; a source missing, malformed or empty.
@@ -58,7 +60,7 @@ def find_tokenizer(corpora: Sequence[CorpusSpec], spec: VocabularySpec, store: P
 
 @dataclass(frozen=True)
 class TrainingTexts:
-    """The texts of some corpora without their held-out share; they can be gone through more than once.
+    """The texts of some corpora without those below their held-out share; they can be gone through more than once.
 
     They are cleaned one by one, as their corpus is; duplicates, and what is kept out of the corpus, still count.
     """

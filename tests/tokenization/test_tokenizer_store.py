@@ -1,4 +1,4 @@
-"""A vocabulary is trained once for what it is made of, and never on held-out text."""
+"""A vocabulary is trained once for what it is made of, and never on the share that every corpus holds out."""
 
 from collections.abc import Callable
 from dataclasses import replace
