@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from finetune.tasks.word_bounds import segmenter_version
 from pipeline.compose import TRAIN, mixture_of, plan_of, text_notes
 from pipeline.lineage import head_specs, own_heads
 from pipeline.masking import mask_unit
@@ -173,6 +174,8 @@ def _data(materials: Materials, stage: Stage) -> Mapping[str, str]:
         else:
             assert isinstance(source, TextOf)
             found |= {name: materials.encoded(name, TRAIN).fingerprint for name in source.text_of}
+            if mask_unit(stream) != "token":
+                found["segmenter of tasks"] = segmenter_version()
         if isinstance(source, PairsOf | BlocksOf):
             found |= _units(materials, source.pairs_of if isinstance(source, PairsOf) else source.blocks_of, stream)
     return found

@@ -5,6 +5,7 @@ Letters: T tokens.
 
 import re
 from collections.abc import Sequence
+from importlib.metadata import version
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +40,30 @@ def continues_words(spec: TaskSpec, examples: Sequence[Example], tokenizer: Toke
     return np.concatenate([piece for row in rows for piece in (no, *_ended(cut_row(row, room), no))])
 
 
+def segmenter_version() -> str:
+    """What cuts text with Han characters here; another release may cut it otherwise."""
+    return f"{_SEGMENTER} {version(_SEGMENTER)}"
+
+
 def _of_texts(texts: list[str], tokenizer: Tokenizer) -> list[Bools]:
-    if any(map(_HAN.search, texts)):
-        _, lengths_N, continues_T = segmented_flat(tokenizer, _SEGMENTER, texts)
-    else:
-        ids_T, lengths_N = tokenizer.encode_flat(texts)
-        continues_T = continues_vocabulary(tokenizer)[ids_T]
-        continues_T[(np.cumsum(lengths_N) - lengths_N)[lengths_N > 0]] = False
+    """Each text by its own characters, whatever the other rows hold."""
+    has_han = [_HAN.search(text) is not None for text in texts]
+    cut = iter(_segmented([text for text, han in zip(texts, has_han, strict=True) if han], tokenizer))
+    marked = iter(_marked([text for text, han in zip(texts, has_han, strict=True) if not han], tokenizer))
+    return [next(cut if han else marked) for han in has_han]
+
+
+def _segmented(texts: list[str], tokenizer: Tokenizer) -> list[Bools]:
+    if not texts:
+        return []  # the segmenter's dictionary takes a second to load
+    _, lengths_N, continues_T = segmented_flat(tokenizer, _SEGMENTER, texts)
+    return np.split(continues_T, np.cumsum(lengths_N)[:-1])
+
+
+def _marked(texts: list[str], tokenizer: Tokenizer) -> list[Bools]:
+    ids_T, lengths_N = tokenizer.encode_flat(texts)
+    continues_T = continues_vocabulary(tokenizer)[ids_T]
+    continues_T[(np.cumsum(lengths_N) - lengths_N)[lengths_N > 0]] = False
     return np.split(continues_T, np.cumsum(lengths_N)[:-1])
 
 

@@ -50,6 +50,16 @@ def test_chinese_text_is_cut_into_words_by_a_segmenter(single):
     assert units(chinese, single, examples) == ["[CLS] 我 来到 北京 清华大学 [SEP]", "[CLS] 北京 [SEP]"]
 
 
+def test_a_chinese_row_leaves_the_words_of_other_rows_as_they_are(single):
+    tokens = [*SPECIALS, *"北京314cab+.", *(f"##{letter}" for letter in "14ab")]
+    both = Tokenizer(bert_tokenizer({token: number for number, token in enumerate(tokens)}, lowercase=True))
+    plain = [Example("0", ("3.14 c++",), (), "sad"), Example("1", ("",), (), "sad"), Example("2", ("ab",), (), "sad")]
+    mixed = [plain[0], Example("3", ("北京",), (), "sad"), *plain[1:]]
+    first, *rest = units(both, single, plain)
+    assert first == "[CLS] 3 . 1##4 c + + [SEP]"
+    assert units(both, single, mixed) == [first, "[CLS] 北京 [SEP]", *rest]
+
+
 @pytest.fixture
 def singles(single, tokenizer):
     examples = [Example(str(n), ("a" * (n + 1) + " bc",), (), "sad") for n in range(7)]

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from finetune.tasks import word_bounds
+from pipeline import plan
 from pipeline.compose import mixture_of
 from pipeline.masking import span_shares
 from pipeline.plan import identity_of
@@ -111,6 +113,18 @@ def test_a_lexicon_is_part_of_the_identity_of_the_stages_that_mask_its_phrases(l
     after = data("general")
     assert after["general"] == before["general"]
     assert after["general.lexicon"] != before["general.lexicon"]
+
+
+@pytest.mark.parametrize(("settings", "counts"), [("mlm", False), ("{mlm: {unit: word}}", True)])
+def test_what_cuts_the_text_of_tasks_counts_where_its_words_are_masked(
+    house: Any, monkeypatch: pytest.MonkeyPatch, settings: str, counts: bool
+) -> None:
+    house.rewrite(AUX, AUX.replace("[mlm]", f"[{settings}]"))
+    materials = house.materials("r")
+    before = plan._data(materials, materials.recipe.stage("multitask"))
+    monkeypatch.setattr(word_bounds, "version", lambda name: "another")
+    after = plan._data(materials, materials.recipe.stage("multitask"))
+    assert {key for key in after if after[key] != before[key]} == ({"segmenter of tasks"} if counts else set())
 
 
 def test_a_run_that_masks_phrases_ends_and_its_plan_writes_nothing(lexicon: Any) -> None:
