@@ -78,6 +78,6 @@ def _documents(spec: CorpusSpec, block: Block, faults: Faults) -> Iterator[Docum
 
 def _cells(spec: CorpusSpec, block: Block, faults: Faults) -> Iterator[tuple[str, str]]:
     if block.source.format == "dataset":
-        return dataset_cells(spec, block.source.place, block.start, block.stop)
+        return dataset_cells(spec, block.source.place, block.start, block.stop, faults)
     read = parquet_cells if block.source.format == "parquet" else text_cells
     return read(block.source, block.start, block.stop, spec.field, faults)

@@ -18,6 +18,8 @@ ENDINGS: dict[str, Format] = {
 }
 # How a file begins whose name has no ending, as WikiExtractor's `wiki_00`.
 _BEGINNINGS: dict[bytes, Format] = {b"<doc ": "wikiextractor", b"PAR1": "parquet", b"{": "jsonl"}
+# URLs of this machine's files, which are the paths that they name: one file must not count twice under both.
+_HERE = ("file://", "local://")
 _DATASET_MARKS = ("state.json", "dataset_dict.json")
 
 
@@ -65,6 +67,8 @@ def is_saved_dataset(folder: Path) -> bool:
 
 
 def _sources(spec: CorpusSpec, place: str, entry: int) -> list[SourceFile]:
+    if place.startswith(_HERE):
+        place = file_system(place)[1]
     if spec.format == "dataset":
         if Path(place).is_absolute() and not Path(place).exists():
             raise _missing(spec, place)

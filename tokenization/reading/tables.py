@@ -11,6 +11,7 @@ import pyarrow
 import pyarrow.parquet
 
 from tokenization.errors import DataError, did_you_mean
+from tokenization.reading.characters import foreign_in
 from tokenization.reading.faults import Faults
 from tokenization.reading.files import SourceFile, is_saved_dataset
 from tokenization.reading.opening import cannot_be_read, is_url, opened
@@ -39,12 +40,9 @@ def parquet_cells(
     source: SourceFile, start: int, stop: int | None, field: str, faults: Faults
 ) -> Iterator[tuple[str, str]]:
     """Yield (text, origin) of a parquet file's column, some rows in memory at a time; null is empty text."""
-    row = start
     try:
         with _parquet(source.place, field) as file:
-            for text in _column(file, field, start, stop):
-                yield text or "", f"{source.place} row {row}"
-                row += 1
+            yield from _cells(_column(file, field, start, stop), start, source.place, faults)
     except DataError as error:
         faults.meet(error)
 
@@ -62,7 +60,9 @@ def dataset_ranges(spec: CorpusSpec, place: str, size: int) -> list[Range]:
     return _cut([(len(rows), share * len(rows))], size)
 
 
-def dataset_cells(spec: CorpusSpec, place: str, start: int, stop: int | None) -> Iterator[tuple[str, str]]:
+def dataset_cells(
+    spec: CorpusSpec, place: str, start: int, stop: int | None, faults: Faults
+) -> Iterator[tuple[str, str]]:
     """Yield (text, origin) of a dataset: a folder of `save_to_disk`, a folder of data files, or a public name.
 
     Raises:
@@ -71,9 +71,18 @@ def dataset_cells(spec: CorpusSpec, place: str, start: int, stop: int | None) ->
     where = f"{place} ({spec.split})"
     rows = open_dataset(spec, place)
     require_text_column(rows.features.arrow_schema, spec.field, where)
-    texts: Iterable[Any] = rows.select_columns([spec.field]).select(range(start, len(rows) if stop is None else stop))
-    for number, row in enumerate(texts, start):
-        yield row[spec.field] or "", f"{where} row {number}"
+    wanted = rows.select_columns([spec.field]).select(range(start, len(rows) if stop is None else stop))
+    yield from _cells((row[spec.field] for row in wanted), start, where, faults)
+
+
+def _cells(texts: Iterable[str | None], start: int, where: str, faults: Faults) -> Iterator[tuple[str, str]]:
+    """Each text with its row; those that hold what no text may are told."""
+    for row, text in enumerate(texts, start):
+        foreign = foreign_in(text or "")
+        if foreign:
+            faults.meet(DataError(f"{where} row {row}: {foreign}"))
+        else:
+            yield text or "", f"{where} row {row}"
 
 
 def open_dataset(spec: CorpusSpec, place: str, streaming: bool = False) -> Any:

@@ -12,13 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tokenization.errors import did_you_mean
+from tokenization.reading.characters import foreign_in
 from tokenization.spec import Format
 
 # White space as `str.isspace` has it, in UTF-8.
 _BLANK = re.compile(
     rb"(?:[\s\x1c-\x1f]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80)*"
 )
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _WIKI_TITLE = re.compile(r'\btitle="(.*)"')
 
 
@@ -86,8 +86,9 @@ def _json_field(text: str, field: str) -> str:
     value = row[field]
     if value is not None and not isinstance(value, str):
         raise Malformed(f"field {field!r} holds {type(value).__name__} {value!r:.60}, not text.")
-    if value is not None and "\\u" in text and _SURROGATE.search(value):
-        raise Malformed(f"field {field!r} holds half a surrogate pair (\\ud800 … \\udfff), which is no character.")
+    foreign = foreign_in(value) if value and "\\u" in text else None
+    if foreign:
+        raise Malformed(f"field {field!r} {foreign}")
     return value or ""
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import datasets
 import pyarrow
 import pyarrow.parquet
 import pytest
@@ -156,6 +157,7 @@ BAD_ROWS = [
     ('{"txt": "a"}', "no field 'text'; there are: 'txt'. Did you mean 'txt'"),
     ('{"text": 7}', "field 'text' holds int 7, not text"),
     (r'{"text": "\ud800 alone"}', "field 'text' holds half a surrogate pair"),
+    (r'{"text": "a\u0000b"}', "field 'text' holds a NUL"),
 ]
 
 
@@ -197,6 +199,20 @@ def test_a_table_without_the_column_is_named_and_skipped_whole(tmp_path: Path) -
     texts, faults = skipped(spec)
     assert texts == ["text"]
     assert "b.parquet: not a whole parquet file" in faults.bad[1]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "dataset"])
+def test_a_nul_in_a_table_is_named_by_its_row_and_the_next_ones_are_read(tmp_path: Path, kind: str) -> None:
+    texts = ["one", "a\0b", "two"]
+    if kind == "parquet":
+        pyarrow.parquet.write_table(pyarrow.table({"text": texts}), tmp_path / "c.parquet")
+        spec = CorpusSpec("c", (tmp_path / "c.parquet",))
+    else:
+        datasets.Dataset.from_dict({"text": texts}).save_to_disk(tmp_path / "c")
+        spec = CorpusSpec("c", (tmp_path / "c",))
+    assert "row 1: holds a NUL" in refused(spec)
+    assert skipped(spec)[0] == ["one", "two"]
+    assert skipped(spec)[1].bad == [refused(spec)]
 
 
 def test_of_many_bad_places_the_first_are_listed_and_all_counted(tmp_path: Path) -> None:

@@ -176,3 +176,10 @@ def test_all_wrong_settings_of_a_corpus_are_told_at_once() -> None:
         "c.held_out",
     ):
         assert part in str(raised.value)
+
+
+@pytest.mark.parametrize("other", ["a.txt", "*.txt", ""])
+def test_a_file_named_by_its_path_and_by_a_url_is_named_twice(tmp_path: Path, other: str) -> None:
+    (tmp_path / "a.txt").write_text("one")
+    with pytest.raises(DataError, match=r"a\.txt is named more than once"):
+        resolve_files(CorpusSpec("c", (tmp_path / "a.txt", f"file://{tmp_path}/{other}")))
