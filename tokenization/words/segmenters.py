@@ -18,7 +18,7 @@ def find_segmenter(name: str) -> Segmenter:
     """The segmenter of that name; its dictionary is read once in a process.
 
     Raises:
-        RecipeError: there is none of that name, or it is not installed.
+        RecipeError: there is none of that name, or it is not installed, or broken.
     """
     load = _entry(name)[0]
     try:
@@ -28,6 +28,11 @@ def find_segmenter(name: str) -> Segmenter:
             return load()
     except ModuleNotFoundError as error:
         raise _not_installed(name, str(error.name)) from None
+    except ImportError as error:  # its native part is damaged, or was built for another machine
+        raise RecipeError(
+            f"segmenter: {name!r} is installed but cannot be loaded: {error}. Install it again "
+            f"(`{_entry(name)[1]} --force-reinstall`), or choose another of {', '.join(SEGMENTERS)}."
+        ) from None
 
 
 def require_installed(name: str) -> None:

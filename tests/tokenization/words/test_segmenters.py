@@ -49,6 +49,15 @@ def test_a_segmenter_that_is_not_installed_says_what_to_install(monkeypatch):
         find_segmenter("rjieba")
 
 
+def test_a_segmenter_whose_native_part_is_broken_says_so(monkeypatch, tmp_path):
+    (tmp_path / "rjieba.py").write_text("raise ImportError('librjieba.so: invalid ELF header')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "rjieba", raising=False)
+    find_segmenter.cache_clear()
+    with pytest.raises(RecipeError, match=r"'rjieba' is installed but cannot be loaded: librjieba\.so.*reinstall"):
+        find_segmenter("rjieba")
+
+
 def test_jieba_says_nothing_and_leaves_nothing_in_the_temporary_folder(tmp_path):
     program = "from tokenization.words.segmenters import find_segmenter; find_segmenter('jieba')('北京')"
     done = subprocess.run(
