@@ -9,6 +9,7 @@ from pipeline.compose import TRAIN, mixture_of, plan_of, text_notes
 from pipeline.lineage import head_specs, own_heads
 from pipeline.masking import mask_unit
 from pipeline.materials import Materials, NotMade
+from pipeline.recipe import PublicEncoder, Recipe
 from pipeline.recipe_identity import identity, is_selected
 from pipeline.recipe_stage import Stage
 from pipeline.recipe_stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
@@ -26,6 +27,7 @@ class StageOutlook:
         parameters: of the network, a tied one counted once; at most so many where the vocabulary is not made yet.
         tokens: real tokens that the stage's steps draw, about; None where only the tokenised text can tell.
         streams: a line on each.
+        beginning: what its weights start from.
     """
 
     stage: Stage
@@ -33,6 +35,7 @@ class StageOutlook:
     parameters: int
     tokens: int | None
     streams: tuple[str, ...]
+    beginning: str
 
 
 def identity_of(materials: Materials, folder: RunFolder, stage: Stage) -> dict[str, Any]:
@@ -65,10 +68,7 @@ def outlook_text(stages: Sequence[StageOutlook]) -> str:
         stage, decision = found.stage, found.decision
         lines.append(f"{stage.name} ({stage.kind}): {decision.action.upper()}, {decision.why}")
         tokens = "tokens not known yet" if found.tokens is None else f"about {found.tokens:,} tokens"
-        lines.append(
-            f"    {stage.steps:,} steps, {found.parameters:,} parameters, {tokens}"
-            f", from {stage.parent or 'fresh weights'}"
-        )
+        lines.append(f"    {stage.steps:,} steps, {found.parameters:,} parameters, {tokens}, from {found.beginning}")
         lines += [f"    {line}" for line in found.streams]
     return "\n".join(lines) + "\n"
 
@@ -107,7 +107,14 @@ def _exact(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) 
     )
     streams += tuple(text_notes(materials, stage, mixture))
     decision = decide_stage(materials, folder, stage, extend)
-    return StageOutlook(stage, decision, _parameters(materials, stage), round(a_step * plan.steps), streams)
+    return StageOutlook(
+        stage,
+        decision,
+        _parameters(materials, stage),
+        round(a_step * plan.steps),
+        streams,
+        _beginning(materials.recipe, stage),
+    )
 
 
 def _estimate(materials: Materials, folder: RunFolder, stage: Stage, extend: bool, missing: NotMade) -> StageOutlook:
@@ -121,7 +128,13 @@ def _estimate(materials: Materials, folder: RunFolder, stage: Stage, extend: boo
         _parameters(materials, stage),
         tokens,
         tuple(_stream_line(materials, stream) for stream in stage.streams),
+        _beginning(materials.recipe, stage),
     )
+
+
+def _beginning(recipe: Recipe, stage: Stage) -> str:
+    public = recipe.encoder.from_ if isinstance(recipe.encoder, PublicEncoder) else None
+    return stage.parent or public or "fresh weights"
 
 
 def decide_by_settings(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:

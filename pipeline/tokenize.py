@@ -47,10 +47,17 @@ def tokenize_all(recipe: Recipe, folder: RunFolder, way: Way | None = None) -> s
     way = way or Way()
     materials = Materials(_skipping(recipe) if way.skip_bad else recipe, folder.store, click.echo)
     refuse_missing(materials, recipe.corpora)
-    lines = [f"tokenizer: {materials.tokenizer.size:,} pieces"]
+    lines = [_vocabulary(recipe, materials.tokenizer.size)]
     for name in recipe.corpora:
         lines += _tokenised(materials, name, way)
     return "\n".join(lines) + "\n"
+
+
+def _vocabulary(recipe: Recipe, size: int) -> str:
+    train = recipe.tokenizer.train
+    asked = train.size if train else 0
+    short = f" (of {asked:,} asked for: the text has no more that occur twice)" if size < asked else ""
+    return f"tokenizer: {size:,} pieces{short}"
 
 
 def _tokenised(materials: Materials, name: str, way: Way) -> Iterator[str]:

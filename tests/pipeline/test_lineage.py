@@ -73,7 +73,9 @@ def test_such_a_run_is_planned_skipped_and_exported_like_any_other(
 ) -> None:
     write_public(BertModel, public_house.base / "public", done.export, entries)
     words = [str(public_house.file), "--run-dir", str(public_house.folder("r").root)]
-    assert "lm-head (adapt): START" in CliRunner().invoke(main, ["plan", *words]).output
+    planned = CliRunner().invoke(main, ["plan", *words]).output
+    assert "lm-head (adapt): START" in planned
+    assert f"from {public_house.base / 'public'}" in planned
     folder = public_house.run("r")
     before = lasting(folder.root)
     public_house.run("r")

@@ -153,3 +153,11 @@ def test_how_the_vocabulary_fits_held_out_text_is_told(call: Call) -> None:
         line for line in told[told.index("domain: 40 documents") :].splitlines() if "held-out documents:" in line
     ]
     assert "0.000% of tokens unknown" in line
+
+
+def test_a_vocabulary_smaller_than_asked_is_told(house: Any) -> None:
+    result = CliRunner().invoke(
+        main, ["tokenize", str(house.file), "--run-dir", str(house.base / "r"), "--set", "tokenizer.train.size=5000"]
+    )
+    assert result.exit_code == 0, result.output
+    assert " pieces (of 5,000 asked for: the text has no more that occur twice)" in result.output
