@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tokenization.errors import DataError
 
 LISTED = 20
+GO_ON = " `skip_bad: true` in the corpus, or `triptych tokenize --skip-bad`, leaves such places out."
 
 
 @dataclass
@@ -33,13 +34,14 @@ class Faults:
             self.on_empty(origin)
 
     def meet(self, error: DataError) -> None:
-        """Raise the error, or count and list it.
+        """Raise the error, with how to go on without the place, or count and list it.
 
         Raises:
             DataError: malformed input is not to be skipped.
         """
         if not self.skip:
-            raise error
+            # A row's error passes through the reader of its table, which tells of the table's own.
+            raise error if str(error).endswith(GO_ON) else DataError(f"{error}{GO_ON}") from None
         self.bad_count += 1
         if len(self.bad) < LISTED:
             self.bad.append(str(error))

@@ -16,6 +16,7 @@ from tokenization.reading.text_formats import FORMATS, Malformed, is_blank
 LONGEST = 1 << 26  # bytes of a document, and so of a line
 _PIECE = 1 << 20  # a line is read by so many bytes: the longest one must not fill the memory
 _MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def text_cells(
@@ -103,9 +104,16 @@ def _decoded(raw: bytes, offset: int, size: int, place: str, lines: LineNumbers)
         text = body.decode()
     except UnicodeDecodeError as error:
         at = skipped + error.start
+        utf16 = offset == 0 and body.startswith(_UTF16_MARKS)
+        convert = (
+            "It begins as UTF-16 does: convert it with `iconv -f UTF-16 -t UTF-8`."
+            if utf16
+            else "Mend the byte, or convert the file from its own encoding, such as `iconv -f LATIN1 -t UTF-8` or, "
+            "for Chinese, `iconv -f GB18030 -t UTF-8`."
+        )
         raise DataError(
             f"{place}: not UTF-8 at byte {at} (line {lines.at(at)}): {error.reason}, byte 0x{body[error.start]:02x}. "
-            "Convert the file (for instance `iconv -t UTF-8`) or mend the byte."
+            f"{convert}"
         ) from None
     if "\0" in text:
         at = skipped + body.index(b"\0")

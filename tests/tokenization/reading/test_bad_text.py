@@ -17,7 +17,7 @@ import pytest
 from tokenization.errors import DataError, RunError
 from tokenization.reading.blocks import plan_blocks
 from tokenization.reading.documents import read_block
-from tokenization.reading.faults import LISTED, Faults
+from tokenization.reading.faults import GO_ON, LISTED, Faults
 from tokenization.reading.readers import read_documents
 from tokenization.reading.text import LONGEST
 from tokenization.spec import CorpusSpec
@@ -33,7 +33,7 @@ PACK = {
 def refused(spec: CorpusSpec, size: int = 1 << 26) -> str:
     with pytest.raises(DataError) as raised:
         [list(read_block(spec, block, Faults())) for block in plan_blocks(spec, None, size)]
-    return str(raised.value)
+    return str(raised.value).removesuffix(GO_ON)
 
 
 def skipped(spec: CorpusSpec, size: int = 1 << 26) -> tuple[list[str], Faults]:
@@ -61,8 +61,25 @@ def test_bytes_that_are_no_utf8_are_named_by_byte_and_line_of_the_file_whatever_
 
 
 def test_a_file_in_utf16_is_told_to_be_converted(tmp_path: Path) -> None:
-    assert "not UTF-8 at byte 0 (line 1)" in refused(write(tmp_path / "a.txt", "one".encode("utf-16")))
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        message = refused(write(tmp_path / "a.txt", mark + "one".encode(encoding)))
+        assert "not UTF-8 at byte 0 (line 1)" in message
+        assert "`iconv -f UTF-16 -t UTF-8`" in message
     assert "a NUL at byte 1 (line 1)" in refused(write(tmp_path / "b.txt", "one".encode("utf-16-le")))
+
+
+def test_bytes_of_another_encoding_are_told_how_to_be_converted(tmp_path: Path) -> None:
+    message = refused(write(tmp_path / "a.txt", "naïve".encode("latin-1")))
+    assert "`iconv -f LATIN1 -t UTF-8`" in message
+    assert "`iconv -f GB18030 -t UTF-8`" in message
+
+
+@pytest.mark.parametrize("content", [b"\xff", b"a\0b", b"", b"x" * (LONGEST + 1)])
+def test_who_is_stopped_by_malformed_input_is_told_how_to_go_on(tmp_path: Path, content: bytes) -> None:
+    spec = write(tmp_path / "a.txt", content)
+    with pytest.raises(DataError, match=r"`skip_bad: true` in the corpus, or `triptych tokenize --skip-bad`, leaves"):
+        list(read_block(spec, plan_blocks(spec, None)[0], Faults()))
+    assert "skip" not in skipped(spec)[1].bad[0]
 
 
 @pytest.mark.parametrize("ending", ["txt", "jsonl"])
