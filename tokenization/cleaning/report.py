@@ -116,7 +116,7 @@ class CleaningReport:
         for entry in self.not_checkable:
             quoted = ", ".join(map(repr, entry.texts))
             lines.append(f"  not checkable: {entry.count:,} of {entry.of:,} texts of {entry.task}, too short: {quoted}")
-        lines += [f"  not checked: {file}" for file in self.not_checked]
+        lines += [f"  not checked: {file}: file not there" for file in self.not_checked]
         return "\n".join(lines)
 
 

@@ -43,5 +43,5 @@ def test_people_read_what_went_and_why() -> None:
         "  contaminated:rte: 1 documents, 25.00% of the characters",
         '    a.txt, line 3: dev row 4: one small step — "That\'s one small step for …"',
         "  not checkable: 2 of 5 texts of cola, too short: 'Go!'",
-        "  not checked: glue/QQP/dev.tsv",
+        "  not checked: glue/QQP/dev.tsv: file not there",
     ]
