@@ -246,10 +246,20 @@ def test_a_folder_without_a_sound_manifest_is_no_corpus(text_spec: Spec, letters
 def test_a_corpus_without_text_is_refused_and_leaves_nothing(letters: Tokenizer, tmp_path: Path) -> None:
     (tmp_path / "c.jsonl").write_text('{"text": ""}\n{"text": "\\u200b"}\n')
     with pytest.raises(
-        DataError, match=r"corpora\.c: no text in .*c\.jsonl \(2 empty documents, 0 dropped by cleaning\)"
+        DataError,
+        match=r"corpora\.c: no text in .*c\.jsonl \(2 empty documents, 0 dropped by cleaning, 0 places of malformed "
+        r"input skipped\)\. Name files that hold text\.$",
     ):
         build_corpus(CorpusSpec("c", (tmp_path / "c.jsonl",)), letters, tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["c.jsonl"]
+
+
+def test_a_corpus_of_malformed_places_alone_is_refused_with_the_places(letters: Tokenizer, tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text("{broken\n" * 3)
+    with pytest.raises(DataError, match=r"0 dropped by cleaning, 3 places of malformed input skipped\)") as raised:
+        build_corpus(CorpusSpec("c", (tmp_path / "c.jsonl",), skip_bad=True), letters, tmp_path / "out")
+    assert all(f"c.jsonl:{line}: malformed JSON" in str(raised.value) for line in (1, 2, 3))
+    assert "clean less" not in str(raised.value)
 
 
 def test_a_full_disk_is_an_error_that_loses_nothing(

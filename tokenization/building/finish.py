@@ -48,27 +48,47 @@ def finish(work: Work) -> Corpus:
     if not work.is_complete:
         _complete(work, [UnitRecord.read(work.record(unit)) for unit in range(len(work.units))])
     # From here on the folder is whole; a kill leaves only this to be done.
-    atomic.remove(work.aside)
+    _clear(work.aside)
     work.folder.rename(work.target)
     atomic.flush_entry(work.target.parent)
     return Corpus.open(work.target)
 
 
+def _clear(aside: Path) -> None:
+    """Remove a folder; under another name first, since another process may still be writing to it."""
+    outgoing = aside.with_name(f"{atomic.ASIDE}{aside.name}")
+    atomic.remove(outgoing)
+    if aside.is_dir():
+        aside.rename(outgoing)
+    atomic.remove(outgoing)
+
+
 def _complete(work: Work, records: Sequence[UnitRecord]) -> None:
     if not any(record.tokens for record in records):
-        empty = sum(record.empty for record in records)
-        report = _report(work, records)
         atomic.remove(work.folder)
-        raise DataError(
-            f"corpora.{work.spec.name}: no text in {', '.join(map(str, work.spec.files))} ({empty} empty documents, "
-            f"{report.dropped} dropped by cleaning). Name files that hold text, or clean less."
-        )
+        raise _no_text(work, records)
     bound = held_out_bound(_hashes(work), work.spec.held_out)
     own = [_write_held_out(work, bound), *_write_times(work)]
     files = sorted([*own, *(file for record in records for file in record.files)], key=lambda file: file.name)
     counts = _counts(work, records, bound)
     atomic.write_json(work.folder / REPORT, _report(work, records).to_json())
     write_manifest(work.folder, _manifest(work, records, counts, tuple(files)))
+
+
+def _no_text(work: Work, records: Sequence[UnitRecord]) -> DataError:
+    empty, bad = sum(record.empty for record in records), sum(record.bad for record in records)
+    dropped = _report(work, records).dropped
+    advice = f"{', or clean less' if dropped else ''}{', or mend what is malformed:' if bad else '.'}"
+    return DataError(
+        f"corpora.{work.spec.name}: no text in {', '.join(map(str, work.spec.files))} ({empty:,} empty documents, "
+        f"{dropped:,} dropped by cleaning, {bad:,} places of malformed input skipped). Name files that hold text"
+        f"{advice}{_bad_examples(records)}"
+    )
+
+
+def _bad_examples(records: Sequence[UnitRecord]) -> str:
+    examples = [example for record in records for example in record.bad_examples][:_BAD_EXAMPLES]
+    return "".join(f"\n    {line}" for line in examples)
 
 
 def _hashes(work: Work) -> Iterator[U64]:
@@ -186,5 +206,4 @@ def _notes(counts: Counts, records: Sequence[UnitRecord]) -> Iterator[str]:
     if counts.unknown_share > 0.02:
         yield f"{counts.unknown_share:.1%} of the tokens are unknown to the vocabulary."
     if counts.bad:
-        examples = [example for record in records for example in record.bad_examples][:_BAD_EXAMPLES]
-        yield f"{counts.bad:,} places of malformed input were skipped:" + "".join(f"\n    {line}" for line in examples)
+        yield f"{counts.bad:,} places of malformed input were skipped:{_bad_examples(records)}"
