@@ -18,7 +18,8 @@ from tokenization.locking import locked
 from tokenization.reading.tables import open_dataset, require_text_column
 from tokenization.spec import CorpusSpec
 
-BLOCK_BYTES = 1 << 26
+# Small enough that some hundred megabytes of text keep many cores busy, and that a kill costs little.
+BLOCK_BYTES = 1 << 25
 _GROUP_BYTES = 1 << 22
 _COMPLETE = "complete.json"
 
