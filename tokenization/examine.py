@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tokenization.building.tokenised import encoded, sentences_of
-from tokenization.cleaning.documents import Cleaner, Dropped
+from tokenization.cleaning.documents import EXACT_DUPLICATE, Cleaner, Dropped
 from tokenization.cleaning.scripts import SCRIPTS, script_share
 from tokenization.held_out import content_hash
 from tokenization.reading.documents import Document
@@ -36,7 +36,8 @@ class Findings:
         fit: how the vocabulary cuts the words of a part of the sample.
         script: share of that part's letters in the language's script; None where that is not known.
         tagged: documents of plain text that hold WikiExtractor's `<doc id=`.
-        dropped: reason → share of the documents that cleaning takes out (duplicates apart).
+        dropped: reason → share of the documents that cleaning takes out (of duplicates, the exact copies within the
+            sample).
         seconds: about how long one core takes to tokenise it.
     """
 
@@ -96,7 +97,12 @@ def _cleaned(documents: tuple[Document, ...], cleaner: Cleaner | None) -> tuple[
         return list(documents), Counter()
     results = [(document, cleaner.clean(document.text)) for document in documents]
     dropped = Counter(result.reason for _, result in results if isinstance(result, Dropped))
-    return [replace(d, text=result.text) for d, result in results if not isinstance(result, Dropped)], dropped
+    kept = [replace(d, text=result.text) for d, result in results if not isinstance(result, Dropped)]
+    if not cleaner.spec.exact:
+        return kept, dropped
+    first = {content_hash(document.text): document for document in reversed(kept)}
+    single = [document for document in kept if first[content_hash(document.text)] is document]
+    return single, dropped + Counter({EXACT_DUPLICATE: len(kept) - len(single)})
 
 
 def _part(documents: Sequence[Document]) -> list[str]:

@@ -161,3 +161,13 @@ def test_it_says_what_cleaning_would_drop(house: Any) -> None:
     share = sum(len(text.strip()) < 150 for text in texts) / len(texts)
     assert 0 < share < 1
     assert f"cleaning     drops {share:.2%} of the documents: min_characters" in told
+
+
+def test_the_estimate_leaves_out_the_copies_that_cleaning_will_drop(house: Any) -> None:
+    general = house.base / "data" / "general.txt"
+    general.write_text(general.read_text(encoding="utf-8") * 2, encoding="utf-8")
+    change = "corpora.general.clean.exact=true"
+    counts = house.materials("r", change).corpus("general").manifest.counts
+    told = section(doctor(house, change), "general")
+    assert number(told, r"estimate     ([\d,]+) tokens") == counts.tokens
+    assert "exact_duplicate" in told
