@@ -88,7 +88,7 @@ def _held(corpus: Corpus) -> Iterator[str]:
         f"{size / counts.tokens:.2f} bytes a token: {corpus.folder}"
     )
     report = CleaningReport.from_json(json.loads((corpus.folder / REPORT).read_text(encoding="utf-8")))
-    if report.dropped or report.not_checkable or report.not_checked:
+    if report.changes or report.reasons or report.not_checkable or report.not_checked:
         yield from (f"  {line}" for line in report.text().splitlines())
     yield from (f"  {note}" for note in corpus.manifest.notes)
 

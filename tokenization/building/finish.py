@@ -165,10 +165,8 @@ def _median(histogram: dict[int, int]) -> float:
 
 
 def _report(work: Work, records: Sequence[UnitRecord]) -> CleaningReport:
-    """What cleaning dropped, all units in their order."""
-    report = (
-        CleaningReport(work.kept_out.not_checkable, work.kept_out.not_checked) if work.kept_out else CleaningReport()
-    )
+    """What cleaning changed and dropped, all units in their order."""
+    report = CleaningReport.of(work.spec.clean, work.kept_out)
     for record in records:
         report.merge(CleaningReport.from_json(record.cleaning))
     return report

@@ -10,7 +10,7 @@ from tokenization.building.record import UnitRecord
 from tokenization.building.shard_writer import ShardWriter, hashes_name
 from tokenization.building.tokenised import tokenised
 from tokenization.building.work import Work
-from tokenization.cleaning.documents import Cleaner, Dropped
+from tokenization.cleaning.documents import Changed, Cleaner, Dropped
 from tokenization.cleaning.duplicates import read_duplicates
 from tokenization.cleaning.report import CleaningReport
 from tokenization.cleaning.sketch import write_sketches
@@ -30,7 +30,7 @@ def sketch_unit(work: Work, unit: int) -> None:
         return
     reading = _Reading(work, unit)
     with atomic.scratch(work.aside) as mine:
-        write_sketches((document.text for document in reading.cleaned()), mine / "sketch", work.spec.clean)
+        write_sketches((document.text for document, _ in reading.cleaned()), mine / "sketch", work.spec.clean)
         atomic.flush(mine / "sketch")
         _rename_folder(mine / "sketch", work.sketch(unit))
 
@@ -75,23 +75,23 @@ class _Reading:
         self.faults = Faults(work.spec.skip_bad)
         self.report = CleaningReport()
 
-    def cleaned(self) -> Iterator[Document]:
-        """The documents that cleaning keeps, duplicates included."""
+    def cleaned(self) -> Iterator[tuple[Document, tuple[Changed, ...]]]:
+        """The documents that cleaning keeps, duplicates included, and what was changed in each."""
         for document in self._read():
             found = self._cleaner.clean(document.text)
             if isinstance(found, Dropped):
                 self.report.drop(found, document.origin, document.text)
             else:
-                yield Document(found.text, document.origin, document.presplit)
+                yield Document(found.text, document.origin, document.presplit), found.changed
 
     def without_duplicates(self) -> Iterator[Document]:
         """The documents that the corpus holds, all of them counted in the report."""
         duplicates = read_duplicates(self._work.sketch(self._unit)) if self._work.finds_duplicates else {}
-        for number, document in enumerate(self.cleaned()):
+        for number, (document, changed) in enumerate(self.cleaned()):
             if number in duplicates:
                 self.report.drop(duplicates[number], document.origin, document.text)
             else:
-                self.report.keep(len(document.text))
+                self.report.keep(len(document.text), changed)
                 yield document
 
     def _read(self) -> Iterator[Document]:

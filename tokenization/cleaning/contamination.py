@@ -66,6 +66,7 @@ class KeptOut:
 
     Attributes:
         fingerprint: of the settings and the examples.
+        tasks: that have any text, in order.
         not_checkable: by task, in order.
         not_checked: files of the suites that are not there.
     """
@@ -75,6 +76,7 @@ class KeptOut:
     ) -> None:
         given = tuple(texts)
         self.not_checked = tuple(not_checked)
+        self.tasks = tuple(dict.fromkeys(entry.task for entry in given))
         self.fingerprint = _fingerprint(given, settings)
         firsts: dict[str, KeptOutText] = {}
         for entry in given:

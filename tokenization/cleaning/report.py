@@ -1,13 +1,14 @@
-"""What cleaning dropped, and why, with examples."""
+"""What cleaning changed and dropped, and why, with examples."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tokenization.cleaning.contamination import NotCheckable
-from tokenization.cleaning.documents import Dropped
+from tokenization.cleaning.contamination import KeptOut, NotCheckable
+from tokenization.cleaning.documents import CONTAMINATED, CONTROL, UNICODE, Changed, Dropped, steps_of
+from tokenization.cleaning.spec import CleanSpec
 
 EXAMPLES = 5
 _EXCERPT = 120
@@ -23,6 +24,12 @@ class Example:
 
 
 @dataclass
+class _Change:
+    documents: int = 0
+    characters: int = 0
+
+
+@dataclass
 class _Reason:
     documents: int = 0
     characters: int = 0
@@ -34,24 +41,44 @@ class CleaningReport:
 
     Attributes:
         documents, characters: what came in.
-        reasons: reason → what it dropped, in the order in which the reasons were first met.
+        changes: step → what it changed in documents that stay.
+        reasons: reason → what it dropped, in the order of the steps that are on, or in which reasons were first met.
         not_checkable: examples that decontamination cannot look for.
         not_checked: files of named suites that are not there.
     """
 
     def __init__(self, not_checkable: tuple[NotCheckable, ...] = (), not_checked: tuple[str, ...] = ()) -> None:
         self.documents = self.characters = 0
+        self.changes: dict[str, _Change] = {}
         self.reasons: dict[str, _Reason] = {}
         self.not_checkable, self.not_checked = not_checkable, not_checked
 
-    def keep(self, characters: int) -> None:
-        """Count a document that stays."""
+    @classmethod
+    def of(cls, clean: CleanSpec, kept_out: KeptOut | None) -> CleaningReport:
+        """A report that names every step that is on, also one that finds nothing to do."""
+        report = cls(kept_out.not_checkable, kept_out.not_checked) if kept_out else cls()
+        steps = steps_of(clean)
+        report.changes = {step: _Change() for step in steps if step in (CONTROL, UNICODE)}
+        dropping = [step for step in steps if step not in report.changes]
+        dropping += [CONTAMINATED + task for task in kept_out.tasks] if kept_out else []
+        report.reasons = {step: _Reason() for step in dropping}
+        return report
+
+    def keep(self, characters: int, changed: Iterable[Changed] = ()) -> None:
+        """Count a document that stays, and what was changed in it."""
+        self._come_in(characters)
+        for each in changed:
+            change = self.changes.setdefault(each.step, _Change())
+            change.documents += 1
+            change.characters += each.characters
+
+    def _come_in(self, characters: int) -> None:
         self.documents += 1
         self.characters += characters
 
     def drop(self, dropped: Dropped, origin: str, text: str) -> None:
         """Count a document that goes; the first few of each reason are quoted."""
-        self.keep(len(text))
+        self._come_in(len(text))
         reason = self.reasons.setdefault(dropped.reason, _Reason())
         reason.documents += 1
         reason.characters += len(text)
@@ -67,6 +94,10 @@ class CleaningReport:
         """Add the report of a later unit."""
         self.documents += later.documents
         self.characters += later.characters
+        for step, also in later.changes.items():
+            change = self.changes.setdefault(step, _Change())
+            change.documents += also.documents
+            change.characters += also.characters
         for name, more in later.reasons.items():
             reason = self.reasons.setdefault(name, _Reason())
             reason.documents += more.documents
@@ -80,6 +111,7 @@ class CleaningReport:
         return {
             "documents": self.documents,
             "characters": self.characters,
+            "changed": {step: vars(change) for step, change in self.changes.items()},
             "dropped": [
                 {
                     "reason": name,
@@ -101,6 +133,8 @@ class CleaningReport:
             tuple(value["not_checked"]),
         )
         report.documents, report.characters = value["documents"], value["characters"]
+        # Corpora of earlier versions have no counts of changes.
+        report.changes = {step: _Change(**change) for step, change in value.get("changed", {}).items()}
         for entry in value["dropped"]:
             examples = [Example(**example) for example in entry["examples"]]
             report.reasons[entry["reason"]] = _Reason(entry["documents"], entry["characters"], examples)
@@ -109,6 +143,8 @@ class CleaningReport:
     def text(self) -> str:
         """For people, a line or more a reason."""
         lines = [f"{self.documents:,} documents read, {self.dropped:,} dropped"]
+        for step, change in self.changes.items():
+            lines.append(f"  {step}: {change.characters:,} characters changed in {change.documents:,} documents")
         for name, reason in self.reasons.items():
             share = reason.characters / max(1, self.characters)
             lines.append(f"  {name}: {reason.documents:,} documents, {share:.2%} of the characters")

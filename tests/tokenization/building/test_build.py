@@ -102,6 +102,31 @@ def test_what_cleaning_drops_is_counted_and_told_with_examples(work_of: WorkOf, 
     assert (report.documents, corpus.manifest.counts.dropped, corpus.manifest.counts.documents) == (43, 3, 40)
 
 
+def test_what_cleaning_changes_is_counted_in_the_documents_that_stay(work_of: WorkOf, documents: list[str]) -> None:
+    texts = [
+        "\x02\x01",
+        "\x01" + documents[0],
+        *documents[1:20],
+        *documents[20:38],
+        "cafe\u0301\u200b b.",
+        documents[1],
+    ]
+    for number, unit_bytes in enumerate((400, 10**6)):
+        clean = CleanSpec(control=True, unicode="NFC", exact=True, script_share=0.1)
+        work = work_of(texts, unit_bytes, target=f"out-{number}", clean=clean)
+        build(work, in_this_process)
+        report = json.loads((finish(work).folder / REPORT).read_text())
+        assert report["changed"] == {
+            "control": {"documents": 2, "characters": 2},
+            "unicode": {"documents": 1, "characters": 2},
+        }
+        assert [(each["reason"], each["documents"]) for each in report["dropped"]] == [
+            ("script_share", 0),
+            ("exact_duplicate", 1),
+            ("min_characters", 1),
+        ]
+
+
 def test_parts_do_their_units_and_no_others_and_together_make_the_corpus(work_of: WorkOf, documents: list[str]) -> None:
     work, plain = work_of(documents), work_of(documents, target="plain")
     build(plain, in_this_process)

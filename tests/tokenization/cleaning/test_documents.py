@@ -8,7 +8,7 @@ import pytest
 
 from tokenization.cleaning.contamination import KeptOut, KeptOutText
 from tokenization.cleaning.control import without_control
-from tokenization.cleaning.documents import Cleaner, Dropped, Kept
+from tokenization.cleaning.documents import Changed, Cleaner, Dropped, Kept
 from tokenization.cleaning.scripts import script_share
 from tokenization.cleaning.spec import CleanSpec, Decontamination, Unicode
 from tokenization.errors import RecipeError
@@ -20,19 +20,19 @@ def test_nothing_is_done_that_is_not_asked_for() -> None:
 
 
 def test_text_is_put_in_the_normal_form_asked_for() -> None:
-    assert Cleaner(CleanSpec(unicode="NFC"), "en").clean("e\u0301ﬁ") == Kept("éﬁ")
-    assert Cleaner(CleanSpec(unicode="NFKC"), "en").clean("e\u0301ﬁ") == Kept("éfi")
+    assert Cleaner(CleanSpec(unicode="NFC"), "en").clean("e\u0301ﬁ") == Kept("éﬁ", (Changed("unicode", 2),))
+    assert Cleaner(CleanSpec(unicode="NFKC"), "en").clean("e\u0301ﬁ") == Kept("éfi", (Changed("unicode", 3),))
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFKC"])
 def test_text_without_controls_is_in_the_normal_form_and_stays_without_them(form: Unicode) -> None:
     cleaner = Cleaner(CleanSpec(unicode=form, control=True), "en")
-    assert cleaner.clean("cafe\u200b\u0301") == Kept("café")
+    assert cleaner.clean("cafe\u200b\u0301") == Kept("café", (Changed("control", 1), Changed("unicode", 2)))
     every = "x".join(chr(point) for point in range(sys.maxunicode + 1) if not 0xD800 <= point < 0xE000)
     found = cleaner.clean(every)
     assert isinstance(found, Kept)
     assert unicodedata.is_normalized(form, found.text)
-    assert cleaner.clean(found.text) == found
+    assert cleaner.clean(found.text) == Kept(found.text)
 
 
 def after_control(character: str) -> str:
@@ -49,8 +49,14 @@ def test_of_all_characters_exactly_controls_format_characters_and_surrogates_go(
 
 def test_a_family_of_joined_emoji_stays_together_and_a_byte_order_mark_goes() -> None:
     assert Cleaner(CleanSpec(control=True), "en").clean("\ufeff👨\u200d👩\u200d👧 a\xadb ") == Kept(
-        "👨\u200d👩\u200d👧 ab"
+        "👨\u200d👩\u200d👧 ab", (Changed("control", 2),)
     )
+
+
+def test_a_line_end_put_in_place_of_a_control_character_counts_as_changed() -> None:
+    cleaner = Cleaner(CleanSpec(control=True), "en")
+    assert cleaner.clean("a\fb\x00") == Kept("a\nb", (Changed("control", 2),))
+    assert cleaner.clean("a\nb \t ") == Kept("a\nb")
 
 
 def test_short_documents_are_dropped_and_those_of_control_characters_alone_too() -> None:
