@@ -103,7 +103,7 @@ def compare(work: Work, progress: Progress | None = None) -> None:
     """Find the duplicates of all units, where that is asked for and was not done yet; one process, others wait."""
     if not work.must_compare:
         return
-    with locked(work.aside / "lock", progress):
+    with work.unless_complete(), locked(work.aside / "lock", progress):
         if work.must_compare:
             if progress is not None:
                 progress(f"corpus {work.spec.name}: finding duplicates")

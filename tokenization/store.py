@@ -87,6 +87,8 @@ def build_corpus_part(
             f"part {part.number}/{part.of} is sketched, {len(work.unsketched())} units of other parts are not: "
             "run every part once more when all have ended"
         )
+    if folder.is_dir():
+        return f"nothing is left to do, it was made whole meanwhile: {folder}"
     left = len(work.unfinished())
     then = "without --part to finish it" if not left else "the other parts, then without --part to finish it"
     return f"part {part.number}/{part.of} is done, {left} of {len(work.units)} units are left: run {then}"

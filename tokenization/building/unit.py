@@ -26,10 +26,10 @@ def sketch_unit(work: Work, unit: int) -> None:
         DataError: malformed input, unless the spec skips it.
         RunError: the disk is full.
     """
-    if work.sketch(unit).is_dir():
+    if work.sketch(unit).is_dir() or work.is_complete:
         return
     reading = _Reading(work, unit)
-    with atomic.scratch(work.aside) as mine:
+    with work.unless_complete(), atomic.scratch(work.aside) as mine:
         write_sketches((document.text for document, _ in reading.cleaned()), mine / "sketch", work.spec.clean)
         atomic.flush(mine / "sketch")
         _rename_folder(mine / "sketch", work.sketch(unit))
@@ -42,11 +42,11 @@ def build_unit(work: Work, unit: int) -> None:
         DataError: malformed input, unless the spec skips it.
         RunError: the disk is full.
     """
-    if work.record(unit).is_file():
+    if work.record(unit).is_file() or work.is_complete:
         return
     reading = _Reading(work, unit)
     unknown = 0
-    with atomic.scratch(work.aside) as mine:
+    with work.unless_complete(), atomic.scratch(work.aside) as mine:
         with ShardWriter(mine, unit, work.dtype, work.spec.segmenter is not None) as shard:
             faults = reading.faults
             for batch in tokenised(reading.without_duplicates(), work.spec, work.tokenizer, faults.skip_empty):

@@ -13,6 +13,8 @@ Units may be done in any order, by any process that sees the folder, even twice 
 function of the work alone, and takes its place by a rename.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,8 +83,17 @@ class Work:
 
     @property
     def is_complete(self) -> bool:
-        """Whether the units are put together, so that only renaming the folder is left."""
-        return (self.folder / MANIFEST).is_file()
+        """Whether the units are put together, so that at most renaming the folder is left."""
+        return (self.folder / MANIFEST).is_file() or self.target.is_dir()
+
+    @contextmanager
+    def unless_complete(self) -> Iterator[None]:
+        """Whoever does the same may finish the corpus first, and takes away what this process still works in."""
+        try:
+            yield
+        except FileNotFoundError:
+            if not self.is_complete:
+                raise
 
     def unfinished(self) -> list[int]:
         if self.is_complete:

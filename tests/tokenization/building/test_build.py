@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tokenization.building import unit as unit_module
 from tokenization.building.finish import REPORT, finish
 from tokenization.building.runners import OnDone, ProcessRunner, Task, in_this_process
-from tokenization.building.unit import build_unit
+from tokenization.building.unit import build_unit, sketch_unit
 from tokenization.building.work import Work, units_done
 from tokenization.cleaning.documents import EXACT_DUPLICATE, MIN_CHARACTERS, NEAR_DUPLICATE
 from tokenization.cleaning.report import CleaningReport
@@ -150,6 +151,37 @@ def test_parts_that_drop_duplicates_sketch_first_and_tokenise_when_all_have_sket
     assert work.unfinished() == [unit for unit in range(len(work.units)) if unit % 2 == 0]
     assert build_part(work, parts[0], in_this_process)
     assert content(finish(work).folder) == content(finish(plain).folder)
+
+
+@pytest.mark.parametrize("before", ["tokenised", "_publish", "write_sketches", None])
+def test_a_part_ends_well_if_the_corpus_is_finished_by_another_process_under_its_hands(
+    work_of: WorkOf, documents: list[str], monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    """`before` names the step of a unit before which the other finishes; None: before the unit is begun."""
+    texts = [*documents, *documents[:9]]
+    work, plain = work_of(texts, clean=CLEAN), work_of(texts, target="plain", clean=CLEAN)
+    build(plain, in_this_process)
+    whole = content(finish(plain).folder)
+
+    def finish_it() -> None:
+        monkeypatch.undo()
+        build(work, in_this_process)
+        finish(work)
+
+    def interrupted(task: Task, units: Sequence[int], on_done: OnDone) -> None:
+        if before is None:
+            finish_it()
+        in_this_process(task, units, on_done)
+
+    if before is not None:
+        step = getattr(unit_module, before)
+        monkeypatch.setattr(unit_module, before, lambda *given: (finish_it(), step(*given))[1])
+    if before != "write_sketches":
+        for number in range(len(work.units)):
+            sketch_unit(work, number)
+    assert build_part(work, Part(0, 1), interrupted)
+    assert work.unfinished() == []
+    assert content(work.target) == whole
 
 
 @pytest.mark.parametrize("part", [(3, 3), (-1, 3), (0, 0)])
