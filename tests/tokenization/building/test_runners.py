@@ -1,61 +1,67 @@
 """Runners: each unit done, errors told as themselves, and no process left behind."""
 
 import fcntl
-import importlib
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tokenization.building.runners import ProcessRunner, Task, in_this_process
+from tokenization.building.runners import ProcessRunner, in_this_process
 from tokenization.errors import DataError, RunError
 
 
-@pytest.fixture
-def note(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Task]:
-    """A task that writes a file for each unit; it fails, or dies, at one of them."""
-    monkeypatch.syspath_prepend(Path(__file__).parent)
-    return partial(importlib.import_module("noting").Note, tmp_path)
+@dataclass(frozen=True)
+class Note:
+    """Writes a file for each unit; fails, or dies, at one of them."""
+
+    folder: Path
+    fails: int = -1
+    dies: int = -1
+
+    def __call__(self, unit: int) -> None:
+        if unit == self.fails:
+            raise DataError(f"unit {unit}: its file is cut short")
+        if unit == self.dies:
+            os.kill(os.getpid(), signal.SIGKILL)
+        (self.folder / str(unit)).write_text(f"{os.getpid()} {os.environ.get('TOKENIZERS_PARALLELISM')}")
 
 
 @pytest.mark.parametrize("runner", [in_this_process, ProcessRunner(1), ProcessRunner(3)])
-def test_every_unit_is_done_and_told_once(note: Callable[..., Task], tmp_path: Path, runner: ProcessRunner) -> None:
+def test_every_unit_is_done_and_told_once(tmp_path: Path, runner: ProcessRunner) -> None:
     told: list[int] = []
-    runner(note(), range(2, 9), told.append)
+    runner(Note(tmp_path), range(2, 9), told.append)
     assert sorted(told) == list(range(2, 9))
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(map(str, told))
 
 
-def test_workers_leave_the_cores_to_each_other(note: Callable[..., Task], tmp_path: Path) -> None:
-    ProcessRunner(2)(note(), range(2), lambda unit: None)
+def test_workers_leave_the_cores_to_each_other(tmp_path: Path) -> None:
+    ProcessRunner(2)(Note(tmp_path), range(2), lambda unit: None)
     assert {path.read_text().split()[1] for path in tmp_path.iterdir()} == {"false"}
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_worker_s_error_reaches_the_user_as_that_error(note: Callable[..., Task], workers: int) -> None:
+def test_a_worker_s_error_reaches_the_user_as_that_error(tmp_path: Path, workers: int) -> None:
     with pytest.raises(DataError, match="unit 3: its file is cut short"):
-        ProcessRunner(workers)(note(fails=3), range(6), lambda unit: None)
+        ProcessRunner(workers)(Note(tmp_path, fails=3), range(6), lambda unit: None)
 
 
-def test_a_worker_that_is_killed_is_named_with_what_to_do(note: Callable[..., Task]) -> None:
+def test_a_worker_that_is_killed_is_named_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"exit code -9 while at unit 1 .*run the same command again"):
-        ProcessRunner(2)(note(dies=1), range(4), lambda unit: None)
+        ProcessRunner(2)(Note(tmp_path, dies=1), range(4), lambda unit: None)
 
 
-def test_a_worker_that_is_killed_between_two_units_is_named_too(note: Callable[..., Task], tmp_path: Path) -> None:
+def test_a_worker_that_is_killed_between_two_units_is_named_too(tmp_path: Path) -> None:
     def kill(unit: int) -> None:
         worker = int((tmp_path / str(unit)).read_text().split()[0])
         os.kill(worker, signal.SIGKILL)
         os.waitid(os.P_PID, worker, os.WEXITED | os.WNOWAIT)
 
     with pytest.raises(RunError, match=r"exit code -9 while at unit 2 .*run the same command again"):
-        ProcessRunner(2)(note(), range(3), kill)
+        ProcessRunner(2)(Note(tmp_path), range(3), kill)
 
 
 @dataclass(frozen=True)
