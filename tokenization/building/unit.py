@@ -1,6 +1,6 @@
 """One unit of work: some blocks of input become one shard. Doing it again, or twice at once, changes nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,8 @@ from tokenization.building.shard_writer import ShardWriter, hashes_name
 from tokenization.building.tokenised import tokenised
 from tokenization.building.work import Work
 from tokenization.cleaning.documents import Changed, Cleaner, Dropped
-from tokenization.cleaning.duplicates import read_duplicates
+from tokenization.cleaning.duplicates import Duplicate, read_duplicates
+from tokenization.cleaning.origins import noting_origins, read_origin
 from tokenization.cleaning.report import CleaningReport
 from tokenization.cleaning.sketch import write_sketches
 from tokenization.manifest import FileEntry, describe_file
@@ -30,7 +31,9 @@ def sketch_unit(work: Work, unit: int) -> None:
         return
     reading = _Reading(work, unit)
     with work.unless_complete(), atomic.scratch(work.aside) as mine:
-        write_sketches((document.text for document, _ in reading.cleaned()), mine / "sketch", work.spec.clean)
+        with noting_origins(mine / "origins") as note:
+            write_sketches(reading.sketched(note), mine / "sketch", work.spec.clean)
+        (mine / "origins").rename(_origins(mine / "sketch"))
         atomic.flush(mine / "sketch")
         _rename_folder(mine / "sketch", work.sketch(unit))
 
@@ -84,19 +87,35 @@ class _Reading:
             else:
                 yield Document(found.text, document.origin, document.presplit), found.changed
 
+    def sketched(self, note: Callable[[str], None]) -> Iterator[str]:
+        """The texts that cleaning keeps; `note` is told where each stood."""
+        for document, _ in self.cleaned():
+            note(document.origin)
+            yield document.text
+
     def without_duplicates(self) -> Iterator[Document]:
         """The documents that the corpus holds, all of them counted in the report."""
         duplicates = read_duplicates(self._work.sketch(self._unit)) if self._work.finds_duplicates else {}
         for number, (document, changed) in enumerate(self.cleaned()):
             if number in duplicates:
-                self.report.drop(duplicates[number], document.origin, document.text)
+                self.report.drop(self._dropped(duplicates[number]), document.origin, document.text)
             else:
                 self.report.keep(len(document.text), changed)
                 yield document
 
+    def _dropped(self, duplicate: Duplicate) -> Dropped:
+        """Why a duplicate goes; the kept document's origin is looked up only where the report quotes it."""
+        if not self.report.quotes(duplicate.reason):
+            return duplicate.dropped("a document")
+        return duplicate.dropped(read_origin(_origins(self._work.sketch(duplicate.kept_unit)), duplicate.kept_document))
+
     def _read(self) -> Iterator[Document]:
         for block in self._work.units[self._unit]:
             yield from read_block(self._work.spec, block, self.faults)
+
+
+def _origins(sketch: Path) -> Path:
+    return sketch / "origins"
 
 
 def _described(mine: Path, unit: int) -> tuple[FileEntry, ...]:

@@ -6,6 +6,7 @@ are numbered through all units, in order, so that what is dropped depends on nei
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,31 @@ _ROW = np.dtype(
     ]
 )
 Row = tuple[int, bool, int, int, float]
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A duplicate, and the document that is kept in its stead.
+
+    Attributes:
+        kept_unit, kept_document: the unit of the one that is kept, and its number within it.
+        exact: whether the two are equal but for white space.
+        similarity: the Jaccard similarity of their n-grams.
+    """
+
+    kept_unit: int
+    kept_document: int
+    exact: bool
+    similarity: float
+
+    @property
+    def reason(self) -> str:
+        return EXACT_DUPLICATE if self.exact else NEAR_DUPLICATE
+
+    def dropped(self, kept: str) -> Dropped:
+        """Why it is dropped, where `kept` says which document is kept."""
+        near = f"{self.similarity:.0%} of its n-grams and those of {kept} are shared"
+        return Dropped(self.reason, f"equal to {kept}" if self.exact else near)
 
 
 def find_duplicates(folders: Sequence[Path], clean: CleanSpec, work: Path) -> None:
@@ -79,13 +105,11 @@ def _write(folder: Path, rows: Sequence[Row]) -> None:
         np.save(file, np.array(rows, dtype=_ROW))
 
 
-def read_duplicates(folder: Path) -> dict[int, Dropped]:
-    """A unit's duplicates: number of the document within the unit → why it is dropped."""
-    return {int(row["document"]): _dropped(row) for row in np.load(folder / DUPLICATES)}
-
-
-def _dropped(row: np.void) -> Dropped:
-    kept = f"document {row['kept_document']} of block {row['kept_unit']}"
-    if row["exact"]:
-        return Dropped(EXACT_DUPLICATE, f"equal to {kept}")
-    return Dropped(NEAR_DUPLICATE, f"{row['similarity']:.0%} of its n-grams and those of {kept} are shared")
+def read_duplicates(folder: Path) -> dict[int, Duplicate]:
+    """A unit's duplicates by their numbers within the unit."""
+    return {
+        int(row["document"]): Duplicate(
+            int(row["kept_unit"]), int(row["kept_document"]), bool(row["exact"]), float(row["similarity"])
+        )
+        for row in np.load(folder / DUPLICATES)
+    }

@@ -76,13 +76,18 @@ class CleaningReport:
         self.documents += 1
         self.characters += characters
 
+    def quotes(self, reason: str) -> bool:
+        """Whether the next document that is dropped for this reason is quoted."""
+        return reason not in self.reasons or len(self.reasons[reason].examples) < EXAMPLES
+
     def drop(self, dropped: Dropped, origin: str, text: str) -> None:
         """Count a document that goes; the first few of each reason are quoted."""
         self._come_in(len(text))
+        is_quoted = self.quotes(dropped.reason)
         reason = self.reasons.setdefault(dropped.reason, _Reason())
         reason.documents += 1
         reason.characters += len(text)
-        if len(reason.examples) < EXAMPLES:
+        if is_quoted:
             reason.examples.append(Example(origin, _excerpt(text), dropped.detail))
 
     @property

@@ -103,6 +103,23 @@ def test_what_cleaning_drops_is_counted_and_told_with_examples(work_of: WorkOf, 
     assert (report.documents, corpus.manifest.counts.dropped, corpus.manifest.counts.documents) == (43, 3, 40)
 
 
+@pytest.mark.parametrize("unit_bytes", [400, 10**6])
+def test_of_a_duplicate_is_told_where_the_kept_document_stands(
+    work_of: WorkOf, documents: list[str], unit_bytes: int
+) -> None:
+    texts = ["a.", *documents, *documents[30:], documents[5] + " j."]
+    work = work_of(texts, unit_bytes, clean=CLEAN)
+    build(work, in_this_process)
+    report = json.loads((finish(work).folder / REPORT).read_text())
+    examples = {each["reason"]: [example["detail"] for example in each["examples"]] for each in report["dropped"]}
+    second = "\n\n".join(texts[len(texts) // 2 :])
+    assert examples[EXACT_DUPLICATE] == [
+        f"equal to {work.spec.files[1]} byte {second.index(text)}" for text in documents[30:35]
+    ]
+    at = "\n\n".join(texts).index(documents[5])
+    assert f"those of {work.spec.files[0]} byte {at} are shared" in examples[NEAR_DUPLICATE][0]
+
+
 def test_what_cleaning_changes_is_counted_in_the_documents_that_stay(work_of: WorkOf, documents: list[str]) -> None:
     texts = [
         "\x02\x01",

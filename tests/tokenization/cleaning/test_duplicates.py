@@ -31,7 +31,9 @@ def deduplicated(
         write_sketches(texts, each, clean)
     find_duplicates(folders, clean, folder / "work")
     return {
-        (unit, document): why for unit, each in enumerate(folders) for document, why in read_duplicates(each).items()
+        (unit, document): found.dropped(f"document {found.kept_document} of block {found.kept_unit}")
+        for unit, each in enumerate(folders)
+        for document, found in read_duplicates(each).items()
     }
 
 
