@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokenization.cleaning.code_points import ALL, U8, code_points, folded, table_of
+from tokenization.unspaced import is_unspaced
 
 I64 = NDArray[np.int64]
 U64 = NDArray[np.uint64]
 
 _PART_OF_WORD, _UNIT_OF_ITS_OWN = 1, 2
-_UNSPACED = frozenset(["CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN", "YI"])
 _UNIT_BASE = np.uint64(0x9E3779B97F4A7C15)
 _RUN_BASE = np.uint64(0xD1342543DE82EF95)
 _INVERSE = np.uint64(pow(int(_RUN_BASE), -1, 1 << 64))
@@ -128,8 +128,7 @@ def _kinds() -> U8:
     def kind(character: str) -> int:
         if unicodedata.category(character)[0] not in "LMN":
             return 0
-        script = unicodedata.name(character, "").removeprefix("HALFWIDTH ").split(" ", 1)[0]
-        return _UNIT_OF_ITS_OWN if script in _UNSPACED else _PART_OF_WORD
+        return _UNIT_OF_ITS_OWN if is_unspaced(character) else _PART_OF_WORD
 
     return table_of(kind)
 

@@ -4,16 +4,16 @@ Letters: T tokens, W words, C characters, N texts.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from tokenization.unspaced import UNSPACED
 from tokenization.vocabulary import Tokenizer
 
-# A run of letters, digits and marks; of Chinese and Japanese each character, which have no spaces to tell words by.
-_ALONE = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+")
+# A run of letters and digits; of scripts that are written without spaces each character.
+_WORD = re.compile(rf"(?=\w)[{UNSPACED}]|[^\W_{UNSPACED}]+")
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class VocabularyReport:
 
     Attributes:
         characters: white space apart.
-        words: runs of letters and digits; each Chinese character is one.
+        words: runs of letters and digits; of scripts that are written without spaces each character.
         pieces: tokens that begin within words; pieces / words is also called fertility.
         whole: words that are one known token.
     """
@@ -77,11 +77,6 @@ def vocabulary_report(tokenizer: Tokenizer, texts: Sequence[str]) -> VocabularyR
         pieces=int(pieces_W.sum()),
         whole=int(((pieces_W == 1) & (unknown_W == 0)).sum()),
     )
-
-
-def report_lines(tokenizer: Tokenizer, samples: Mapping[str, Sequence[str]]) -> list[str]:
-    """A line for each corpus: how the vocabulary fits a sample of its text, best of text that it was not trained on."""
-    return [f"{name}: {vocabulary_report(tokenizer, texts)}" for name, texts in samples.items() if texts]
 
 
 def _words(texts: Sequence[str], starts: Sequence[int]) -> list[tuple[int, int]]:

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import decoders
 
+from tokenization.unspaced import is_unspaced
 from tokenization.vocabulary import Tokenizer
 
-_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
 _FRAGMENT = "\ufffd"
 
 
@@ -49,4 +49,4 @@ def _goes_on(text: str) -> bool:
     first = text[:1]
     if first == _FRAGMENT:
         return True
-    return unicodedata.category(first or " ")[0] in "LNM" and not unicodedata.name(first, "").startswith(_UNSPACED)
+    return unicodedata.category(first or " ")[0] in "LNM" and not is_unspaced(first)
