@@ -8,7 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.tokenise import measure
-from benchmarks.tokenise_arms import CANDIDATES, Text, differing_documents, map_arm
+from benchmarks.tokenise_arms import CANDIDATES, ShardsArm, Text, differing_documents, map_arm
+from tokenization.building.finish import REPORT
+from tokenization.manifest import MANIFEST, read_manifest
 from tokenization.tokenizer_files import SPECIALS
 
 VOCABULARY = [*SPECIALS, "a", "b", "##b", "."]
@@ -50,4 +52,15 @@ def test_a_measurement_holds_every_arm(text: Text, tmp_path: Path) -> None:
     assert found["documents"] == 23
     assert found["differing_documents"] == 0
     assert [len(arm["per_second"]) for arm in found["arms"].values()] == [2, 2, 2]
-    assert found["bytes_per_token"] > 2
+
+
+def test_what_lies_on_disk_is_counted_with_all_its_tokens(text: Text, tmp_path: Path) -> None:
+    blocks = text.blocks(tmp_path, 2, None)
+    arm = ShardsArm(blocks, text, text.tokenizer(tmp_path), tmp_path)
+    for _ in blocks:
+        arm.run_block()
+    folders = [folder for turn in range(2) for folder in (tmp_path / f"store-{turn}" / "corpora").iterdir()]
+    sizes = [file.bytes for folder in folders for file in read_manifest(folder).files]
+    beside = [(folder / name).stat().st_size for folder in folders for name in (MANIFEST, REPORT)]
+    assert arm.bytes == sum(sizes) + sum(beside)
+    assert arm.tokens == sum(map(len, text.tokenizer(tmp_path).encode([row for block in blocks for row in block])))
