@@ -13,6 +13,7 @@ from typing import Any
 
 from tokenization import atomic
 from tokenization.building.finish import finish
+from tokenization.building.pulse import Pulse
 from tokenization.building.runners import ProcessRunner, Runner, usable_cores
 from tokenization.building.unit import build_unit, sketch_unit
 from tokenization.building.units import UNIT_BYTES, Progress
@@ -112,10 +113,10 @@ def compare(work: Work, progress: Progress | None = None) -> None:
             atomic.write_text(work.duplicates_found, "{}\n")
 
 
-def _run(work: Work, task: Callable[[Work, int], None], units: Sequence[int], runner: Runner, lines: "_Lines") -> None:
+def _run(work: Work, task: Callable[..., None], units: Sequence[int], runner: Runner, lines: "_Lines") -> None:
     if not units:
         return
-    runner(partial(task, work), units, lines)
+    runner(partial(task, work, pulse=lines.pulse), units, lines)
     unseen = set(units).intersection(lines.left())
     if unseen:
         raise RunError(
@@ -131,6 +132,7 @@ class _Lines:
     def __init__(self, work: Work, what: str, left: Callable[[], list[int]], progress: Progress | None) -> None:
         self._work, self._what, self.left, self._progress = work, what, left, progress
         self._last = time.monotonic()
+        self.pulse = Pulse(progress, f"corpus {work.spec.name}")
 
     def __call__(self, unit: int) -> None:
         now = time.monotonic()

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from tokenization import atomic
+from tokenization.building.pulse import Pulse
 from tokenization.building.record import UnitRecord
 from tokenization.building.shard_writer import ShardWriter, hashes_name
 from tokenization.building.tokenised import tokenised
@@ -20,7 +21,7 @@ from tokenization.reading.documents import Document, read_block
 from tokenization.reading.faults import Faults
 
 
-def sketch_unit(work: Work, unit: int) -> None:
+def sketch_unit(work: Work, unit: int, pulse: Pulse | None = None) -> None:
     """Read and clean a unit, and keep what its duplicates are found by.
 
     Raises:
@@ -32,13 +33,13 @@ def sketch_unit(work: Work, unit: int) -> None:
     reading = _Reading(work, unit)
     with work.unless_complete(), atomic.scratch(work.aside) as mine:
         with noting_origins(mine / "origins") as note:
-            write_sketches(reading.sketched(note), mine / "sketch", work.spec.clean)
+            write_sketches(reading.sketched(note, pulse or Pulse()), mine / "sketch", work.spec.clean)
         (mine / "origins").rename(_origins(mine / "sketch"))
         atomic.flush(mine / "sketch")
         _rename_folder(mine / "sketch", work.sketch(unit))
 
 
-def build_unit(work: Work, unit: int) -> None:
+def build_unit(work: Work, unit: int, pulse: Pulse | None = None) -> None:
     """Read, clean and tokenise a unit into its shard.
 
     Raises:
@@ -48,12 +49,13 @@ def build_unit(work: Work, unit: int) -> None:
     if work.record(unit).is_file() or work.is_complete:
         return
     reading = _Reading(work, unit)
-    unknown = 0
+    pulse, unknown = pulse or Pulse(), 0
     with work.unless_complete(), atomic.scratch(work.aside) as mine:
         with ShardWriter(mine, unit, work.dtype, work.spec.segmenter is not None) as shard:
             faults = reading.faults
             for batch in tokenised(reading.without_duplicates(), work.spec, work.tokenizer, faults.skip_empty):
                 shard.add(batch)
+                pulse(unit, f"{shard.documents:,} documents, {shard.tokens:,} tokens")
                 unknown += int(np.count_nonzero(batch.ids_T == work.tokenizer.unk))
         UnitRecord(
             documents=shard.documents,
@@ -87,10 +89,11 @@ class _Reading:
             else:
                 yield Document(found.text, document.origin, document.presplit), found.changed
 
-    def sketched(self, note: Callable[[str], None]) -> Iterator[str]:
+    def sketched(self, note: Callable[[str], None], pulse: Pulse) -> Iterator[str]:
         """The texts that cleaning keeps; `note` is told where each stood."""
-        for document, _ in self.cleaned():
+        for number, (document, _) in enumerate(self.cleaned()):
             note(document.origin)
+            pulse(self._unit, f"{number:,} documents")
             yield document.text
 
     def without_duplicates(self) -> Iterator[Document]:

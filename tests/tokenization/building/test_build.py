@@ -2,12 +2,15 @@
 
 import json
 import random
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.plain_corpus import span
+from tokenization.building import pulse
 from tokenization.building import unit as unit_module
 from tokenization.building.finish import REPORT, finish
 from tokenization.building.runners import OnDone, ProcessRunner, Task, in_this_process
@@ -19,7 +22,7 @@ from tokenization.cleaning.spec import CleanSpec, NearDuplicates
 from tokenization.corpus import Corpus
 from tokenization.corpus_build import Part, build, build_part
 from tokenization.errors import DataError, RecipeError
-from tokenization.held_out import choose_held_out, content_hash
+from tokenization.held_out import content_hash, held_out_bound
 from tokenization.vocabulary import Tokenizer
 
 WorkOf = Callable[..., Work]
@@ -31,7 +34,7 @@ def content(folder: Path) -> dict[str, bytes]:
 
 
 def ids(corpus: Corpus) -> list[list[int]]:
-    return [corpus.tokens(*corpus.span(number)).tolist() for number in range(corpus.manifest.counts.documents)]
+    return [corpus.tokens(*span(corpus, number)).tolist() for number in range(corpus.manifest.counts.documents)]
 
 
 def shuffled_twice(task: Task, units: Sequence[int], on_done: OnDone) -> None:
@@ -62,7 +65,8 @@ def test_documents_and_their_order_do_not_depend_on_where_units_are_cut(
     build(work, in_this_process)
     corpus = finish(work)
     assert ids(corpus) == [np.concatenate(letters.encode(text.split("\n"))).tolist() for text in documents]
-    chosen = choose_held_out(np.array([content_hash(text) for text in documents], dtype=np.uint64), 0.1)
+    hashes = np.array([content_hash(text) for text in documents], dtype=np.uint64)
+    chosen = hashes < np.uint64(held_out_bound([hashes], 0.1))
     assert corpus.is_held_out_D.tolist() == chosen.tolist()
     assert chosen.any()
     assert len(corpus.manifest.shards) == len(work.units)
@@ -143,6 +147,21 @@ def test_what_cleaning_changes_is_counted_in_the_documents_that_stay(work_of: Wo
             ("exact_duplicate", 1),
             ("min_characters", 1),
         ]
+
+
+def test_a_unit_tells_how_far_it_is_where_the_build_was_called_and_is_silent_in_other_processes(
+    work_of: WorkOf, documents: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulse, "SECONDS", 0.0)
+    for runner, is_told in ((in_this_process, True), (ProcessRunner(2), False)):
+        lines: list[str] = []
+        work = work_of(documents, target=f"out-{is_told}", clean=CLEAN)
+        build(work, runner, lambda line, told=lines: told.append(line))  # type: ignore[misc]
+        sketched, tokenised = (
+            [line for line in lines if re.fullmatch(rf"corpus c: [\d,]+ documents{more} of unit 0", line)]
+            for more in ("", r", [\d,]+ tokens")
+        )
+        assert bool(sketched) == bool(tokenised) == is_told
 
 
 def test_parts_do_their_units_and_no_others_and_together_make_the_corpus(work_of: WorkOf, documents: list[str]) -> None:
