@@ -2,9 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import islice
-from pathlib import Path
+from dataclasses import dataclass
 
 import click
 
@@ -14,14 +12,11 @@ from pipeline.run_folder import RunFolder
 from pipeline.text_needs import refuse_missing
 from tokenization.building.finish import REPORT
 from tokenization.building.runners import Runner
-from tokenization.cleaning.documents import Cleaner, Kept
 from tokenization.cleaning.report import CleaningReport
 from tokenization.corpus import Corpus
 from tokenization.corpus_build import Part
-from tokenization.held_out import below_share, content_hash
-from tokenization.reading.readers import read_documents
-from tokenization.spec import CorpusSpec
 from tokenization.store import build_corpus_part, open_or_build_corpus
+from tokenization.tokenizer_store import held_out_sample
 from tokenization.vocabularies.report import vocabulary_report
 
 _LOOKED_AT = 2000
@@ -72,7 +67,7 @@ def _tokenised(materials: Materials, name: str, way: Way) -> Iterator[str]:
     if known:
         yield f"{name}: nothing to do, it was tokenised before"
     yield from _held(corpus)
-    texts = [] if known else list(_held_out_sample(spec, store))
+    texts = [] if known else held_out_sample(spec, store, _LOOKED_AT)
     if texts:
         fit = vocabulary_report(materials.tokenizer, texts)
         yield f"  the vocabulary on {len(texts)} held-out documents: {fit}"
@@ -91,15 +86,6 @@ def _held(corpus: Corpus) -> Iterator[str]:
     if report.changes or report.reasons or report.not_checkable or report.not_checked:
         yield from (f"  {line}" for line in report.text().splitlines())
     yield from (f"  {note}" for note in corpus.manifest.notes)
-
-
-def _held_out_sample(spec: CorpusSpec, store: Path) -> Iterator[str]:
-    """The held-out documents among the corpus's first, cleaned as they were for training."""
-    cleaner = Cleaner(replace(spec.clean, decontaminate=None), spec.language)
-    for document in islice(read_documents(spec, store=store), _LOOKED_AT):
-        found = cleaner.clean(document.text)
-        if isinstance(found, Kept) and below_share(content_hash(found.text), spec.held_out):
-            yield found.text
 
 
 def _skipping(recipe: Recipe) -> Recipe:

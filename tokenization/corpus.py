@@ -112,22 +112,6 @@ class Corpus:
         shard, first, last = self._inside(start, stop)
         return np.array(shard.ids[first:last], dtype=np.int64)
 
-    def continues(self, start: int, stop: int) -> NDArray[np.bool_] | None:
-        """Whether each of these tokens continues the word of the token before; None where no segmenter was asked."""
-        shard, first, last = self._inside(start, stop)
-        if shard.words is None:
-            return None
-        bits = np.unpackbits(shard.words[first // 8 : -(-last // 8)], bitorder="little")
-        return bits[first % 8 : first % 8 + last - first].astype(np.bool_)
-
-    def span(self, document: int) -> tuple[int, int]:
-        """The global tokens start, stop of a document; sums the lengths of its whole shard."""
-        number = self._holding(self._document_starts, document)
-        shard = self.shard(number)
-        first, last = shard.documents_D1[document - shard.first_document :][:2]
-        start = int(shard.lengths_S[:first].sum(dtype=np.int64))
-        return shard.first_token + start, shard.first_token + start + int(shard.lengths_S[first:last].sum())
-
     @cached_property
     def is_held_out_D(self) -> NDArray[np.bool_]:
         """Whether each document is held out of training; mapped."""
@@ -141,10 +125,6 @@ class Corpus:
             return np.broadcast_to(np.uint16(1), self.manifest.counts.documents)
         times: NDArray[np.uint16] = np.load(self.folder / TIMES, mmap_mode="r")
         return times
-
-    def documents(self, held_out: bool) -> I64:
-        """The numbers of the documents that are held out, or of those that are not."""
-        return np.flatnonzero(self.is_held_out_D == held_out)
 
     def _inside(self, start: int, stop: int) -> tuple[Shard, int, int]:
         shard = self.shard(self._holding(self._token_starts, start))

@@ -49,11 +49,5 @@ def held_out_bound(parts: Iterable[U64], share: float) -> int:
     return 0 if greatest < bound else bound
 
 
-def choose_held_out(hashes_D: U64, share: float) -> NDArray[np.bool_]:
-    """Mark the documents held out of training."""
-    chosen_D: NDArray[np.bool_] = hashes_D < np.uint64(held_out_bound([hashes_D], share))
-    return chosen_D
-
-
 def _share_bound(share: float) -> int:
     return int(share * 2.0**64)

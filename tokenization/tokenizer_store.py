@@ -73,20 +73,13 @@ class TrainingTexts:
             yield from (text for text, held_out in _cleaned(spec, self.store) if not held_out)
 
 
-def held_out_sample(spec: CorpusSpec, store: Path, characters: int = 1_000_000) -> list[str]:
-    """The first texts of a corpus's held-out share, about so many characters; no vocabulary was trained on them.
+def held_out_sample(spec: CorpusSpec, store: Path, documents: int) -> list[str]:
+    """Of a corpus's first documents those in the held-out share, cleaned; no vocabulary was trained on them.
 
     Raises:
         DataError: a source is missing or malformed.
     """
-    found: list[str] = []
-    for text, held_out in _cleaned(spec, store):
-        if held_out:
-            found.append(text)
-            characters -= len(text)
-        if characters <= 0:
-            break
-    return found
+    return [text for text, held_out in _cleaned(_limited(spec, documents), store) if held_out]
 
 
 def _cleaned(spec: CorpusSpec, store: Path | None) -> Iterator[tuple[str, bool]]:

@@ -14,6 +14,7 @@ from transformers import BertForPreTraining
 from pipeline.tables import remarks
 from pretrain.blocks import BlockSource
 from pretrain.masked_lm import MaskedLM
+from tests.plain_corpus import numbers, span
 from training.address import key_of
 
 
@@ -110,8 +111,8 @@ def test_the_loss_is_told_beside_the_entropy_of_the_same_text(scores: Any) -> No
 
 def test_held_out_text_is_drawn_by_no_stage(shared_house: Any, done: Any) -> None:
     corpus = shared_house.materials("done").corpus("general")
-    held_out = {corpus.span(int(document)) for document in corpus.documents(held_out=True)}
-    trained = {corpus.span(int(document)) for document in corpus.documents(held_out=False)}
+    held_out = {span(corpus, int(document)) for document in numbers(corpus, held_out=True)}
+    trained = {span(corpus, int(document)) for document in numbers(corpus, held_out=False)}
     assert len(held_out) >= 4
     assert not held_out & trained
     tokenizer = shared_house.materials("done").tokenizer

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pretrain.blocks import BlockSource
 from pretrain.pairs import PairSource
 from pretrain.spans import SpanReader, Units
+from tests.plain_corpus import continues
 from tokenization.building.runners import in_this_process
 from tokenization.corpus import Corpus
 from tokenization.corpus_build import build_corpus
@@ -140,4 +141,4 @@ def test_many_shards_are_read_as_one(tokenizer, tmp_path):
         start, length = place.tolist()
         stop = start + length
         assert body[1:-1].tolist() == corpus.tokens(start, stop).tolist()
-        assert bit[2:-1].tolist() == corpus.continues(start, stop)[1:].tolist()
+        assert bit[2:-1].tolist() == continues(corpus, start, stop)[1:].tolist()

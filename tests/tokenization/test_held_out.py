@@ -5,11 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokenization.held_out import choose_held_out, content_hash, held_out_bound
+from tokenization.held_out import content_hash, held_out_bound
 
 
 def hashes(count: int) -> np.ndarray:
     return np.array([content_hash(f"document {number}") for number in range(count)], dtype=np.uint64)
+
+
+def choose_held_out(hashes_D: np.ndarray, share: float) -> np.ndarray:
+    chosen_D: np.ndarray = hashes_D < np.uint64(held_out_bound([hashes_D], share))
+    return chosen_D
 
 
 def test_the_share_is_held_out_within_binomial_bounds() -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.plain_corpus import numbers, span
 from tokenization import windows as windows_module
 from tokenization.building.runners import in_this_process
 from tokenization.corpus import Corpus
@@ -78,8 +79,8 @@ def test_windows_equal_a_plain_packing_and_hold_every_token_once(
             found = rows(window_index(corpus, budget, held_out))
             expected = [
                 row
-                for document in corpus.documents(held_out)
-                for row in plainly(corpus.span(document)[0], int(document), lengths[document], budget)
+                for document in numbers(corpus, held_out)
+                for row in plainly(span(corpus, document)[0], int(document), lengths[document], budget)
             ]
             assert found == expected
             for start, length, split, _ in found:
@@ -117,7 +118,7 @@ def test_a_window_reads_the_tokens_of_its_document(letters: Tokenizer, tmp_path:
         index = window_index(corpus, 6, held_out)
         for start, length, _, document in rows(index):
             assert corpus.tokens(start, start + length)[0] in range(5, 31)
-            first, last = corpus.span(document)
+            first, last = span(corpus, document)
             assert first <= start
             assert start + length <= last
 
