@@ -132,7 +132,7 @@ def test_the_index_is_cut_once_and_mapped_afterwards(
     def never(*_: object) -> None:
         raise AssertionError("the index was cut again")
 
-    monkeypatch.setattr(windows_module, "_cut_shards", never)
+    monkeypatch.setattr(windows_module, "cut_shards", never)
     again = window_index(Corpus.open(tmp_path / "out", checksums=True), 6, held_out=False)
     assert rows(again) == first
     assert not again.start_W.flags.writeable
