@@ -41,6 +41,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.step --precision bf16
 	$(BIN)/python -m benchmarks.resume
 	$(BIN)/python -m benchmarks.tokenise
+	$(BIN)/python -m benchmarks.loader
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from benchmarks.arguments import benchmark_parser, parsed
 from benchmarks.interleave import Rates, fastest, ratio, take_turns
 from benchmarks.loader_arms import CANDIDATES, OurArm, PeerArm
 from benchmarks.pairs import VOCABULARY, WIKIPEDIA
@@ -114,17 +115,11 @@ def _print_table(results: Mapping[str, Any]) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--blocks", type=int, default=5, help="timed rounds, after a warm-up and three choosing ones")
+    parser = benchmark_parser(__doc__, "timed rounds, after a warm-up and three choosing ones")
     for name, default, what in _NUMBERS:
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{what} (default {default})")
-    parser.add_argument("--data", type=Path, default=os.environ.get("TRIPTYCH_DATA"), help="default: TRIPTYCH_DATA")
     parser.add_argument("--store", type=Path, default=Path("runs/benchmark-store"))
-    parser.add_argument("--out", type=Path, help="default: benchmarks/results/<date>-<name>-<machine>.json")
-    given = parser.parse_args()
-    if given.data is None:
-        parser.error("name the data folder with --data or TRIPTYCH_DATA")
-    return given
+    return parsed(parser)
 
 
 _NUMBERS: Sequence[tuple[str, int, str]] = (

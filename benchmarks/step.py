@@ -8,7 +8,6 @@ tokens count. On CUDA all arms stay in, and ours runs padded, flat, and flat com
 """
 
 import argparse
-import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.arguments import benchmark_parser, parsed
 from benchmarks.ceiling import Ceiling
 from benchmarks.interleave import Arm, Rates, fastest, ratio, take_turns
 from benchmarks.ours import OurArm
@@ -160,20 +160,14 @@ def _print_table(results: Mapping[str, Any], shape: Shape, steps: PairSteps) -> 
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = benchmark_parser(__doc__, "timed rounds, after a warm-up and a choosing one")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--size", choices=list(SIZES), default="small")
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="bf16")
-    parser.add_argument("--blocks", type=int, default=5, help="timed rounds, after a warm-up and a choosing one")
     for name in ("documents", "length", "pairs", "steps"):
         parser.add_argument(f"--{name}", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--data", type=Path, default=os.environ.get("TRIPTYCH_DATA"), help="default: TRIPTYCH_DATA")
     parser.add_argument("--store", type=Path, default=Path("runs/benchmark-store"))
-    parser.add_argument("--out", type=Path, help="default: benchmarks/results/<date>-<name>-<machine>.json")
-    given = parser.parse_args()
-    if given.data is None:
-        parser.error("name the data folder with --data or TRIPTYCH_DATA")
-    return given
+    return parsed(parser)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from typing import Any
 
 import datasets
 
+from benchmarks.arguments import benchmark_parser, parsed
 from benchmarks.interleave import Arm, Rates, fastest, ratio, take_turns
 from benchmarks.results import write_results
 from benchmarks.tokenise_arms import CANDIDATES, MapArm, OursArm, ShardsArm, Text, differing_documents, map_arm
@@ -117,15 +118,9 @@ def _keep_to_one_core() -> int | None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--blocks", type=int, default=5, help="each a part of the corpus, all of it together")
+    parser = benchmark_parser(__doc__, "each a part of the corpus, all of it together")
     parser.add_argument("--documents", type=int, help=argparse.SUPPRESS)
-    parser.add_argument("--data", type=Path, default=os.environ.get("TRIPTYCH_DATA"), help="default: TRIPTYCH_DATA")
-    parser.add_argument("--out", type=Path, help="default: benchmarks/results/<date>-tokenise-<machine>.json")
-    given = parser.parse_args()
-    if given.data is None:
-        parser.error("name the data folder with --data or TRIPTYCH_DATA")
-    return given
+    return parsed(parser)
 
 
 if __name__ == "__main__":
