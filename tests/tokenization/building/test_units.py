@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plain_corpus import span
 from tokenization.building import units
 from tokenization.building.finish import finish
 from tokenization.building.runners import in_this_process
@@ -27,8 +28,8 @@ def whole(work: Work) -> Corpus:
 
 
 def tokens(corpus: Corpus) -> list[int]:
-    spans = map(corpus.span, range(corpus.manifest.counts.documents))
-    return [number for span in spans for number in corpus.tokens(*span).tolist()]
+    documents = range(corpus.manifest.counts.documents)
+    return [number for document in documents for number in corpus.tokens(*span(corpus, document)).tolist()]
 
 
 def again(work: Work, **changes: object) -> Work:
