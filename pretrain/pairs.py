@@ -100,7 +100,8 @@ def _refuse_unusable(corpus: Corpus, windows: Windows) -> None:
     if corpus.manifest.counts.median_sentences <= 1:
         raise DataError(
             f"corpus {name}: the median document has one sentence. If a blank line stands between all sentences, "
-            f"every sentence is its own document and every pair would be random. {remedy}"
+            "every sentence is its own document and every pair would be random: take these lines out, or drop nsp and "
+            "use blocks_of instead."
         )
     if summary.pair_documents < 2:
         raise DataError(f"corpus {name}: {summary.pair_documents} document(s) with two sentences or more. {remedy}")
