@@ -45,8 +45,7 @@ def _looks(materials: Materials, corpora: Collection[str]) -> Iterator[Callable[
         yield partial(_require_sources, materials, name)
         for file in given.lexicon:
             yield partial(_require_file, f"corpora.{name}.lexicon", recipe.data_folder / file)
-        # What was tokenised on another machine is read without its segmenter.
-        if given.segmenter is not None and not any((materials.store / "corpora").glob(f"{name}-*")):
+        if given.segmenter is not None:
             yield partial(require_installed, given.segmenter)
         yield partial(materials.kept_out, name)
 

@@ -7,7 +7,6 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import main
-from pipeline.text_needs import missing
 
 SETS = (
     "tokenizer.extend={files: more.txt}",
@@ -40,11 +39,3 @@ def test_all_that_is_missing_is_told_at_once_and_nothing_was_made(bare: Any, com
     assert done.exit_code == 1
     assert not [words for words in TOLD if words not in done.stderr], done.stderr
     assert not list((bare.base / "runs").rglob("tokenizers"))
-
-
-def test_a_corpus_that_was_tokenised_elsewhere_needs_no_segmenter(house: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    materials = house.materials("r", "corpora.general.segmenter=rjieba")
-    monkeypatch.setitem(sys.modules, "rjieba", None)
-    assert len(missing(materials, ["general", "domain"])) == 1
-    (materials.store / "corpora" / "general-0123").mkdir(parents=True)
-    assert missing(materials, ["general", "domain"]) == []
