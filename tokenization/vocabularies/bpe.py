@@ -9,10 +9,7 @@ from collections.abc import Iterable
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, processors, trainers
 
-from tokenization.errors import RecipeError
 from tokenization.tokenizer_files import SPECIALS, bert_processing
-
-_BYTES = 256
 
 
 def train_byte_pairs(texts: Iterable[str], size: int, lowercase: bool) -> tokenizers.Tokenizer:
@@ -20,17 +17,8 @@ def train_byte_pairs(texts: Iterable[str], size: int, lowercase: bool) -> tokeni
 
     Args:
         texts: not empty.
-        size: entries at most; fewer where the text has not that many pairs.
-
-    Raises:
-        RecipeError: a size without room for the bytes.
+        size: entries at most, with room for the special tokens and all bytes; fewer where the text has not the pairs.
     """
-    least = len(SPECIALS) + _BYTES
-    if size < least:
-        raise RecipeError(
-            f"tokenizer.train.size: {size} is below {least}, the special tokens and the {_BYTES} bytes; "
-            "a small real vocabulary has 8192."
-        )
     raw = tokenizers.Tokenizer(models.BPE())
     if lowercase:
         steps = [normalizers.NFD(), normalizers.StripAccents(), normalizers.Lowercase(), normalizers.NFC()]

@@ -6,7 +6,8 @@ from typing import Literal
 
 import tokenizers
 
-from tokenization.errors import DataError
+from tokenization.errors import DataError, RecipeError
+from tokenization.tokenizer_files import SPECIALS
 from tokenization.vocabularies.bpe import train_byte_pairs
 from tokenization.vocabularies.unigram import train_unigram
 from tokenization.vocabularies.wordpiece import train_word_pieces
@@ -19,6 +20,8 @@ _TRAINERS: dict[str, Callable[[Iterable[str], int, bool], tokenizers.Tokenizer]]
     "bpe": train_byte_pairs,
     "unigram": train_unigram,
 }
+# The special tokens and an alphabet: a small one, or all bytes.
+_SMALLEST: dict[str, int] = {"wordpiece": 32, "bpe": len(SPECIALS) + 256, "unigram": 64}
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ def train_tokenizer(texts: Iterable[str], kind: Kind, size: int, lowercase: bool
         RecipeError: a size too small for the kind.
         DataError: no text.
     """
+    if size < _SMALLEST[kind]:
+        raise RecipeError(
+            f"tokenizer.train.size: {size} is below {_SMALLEST[kind]}, the special tokens and the alphabet of kind "
+            f"{kind}; a small real vocabulary has 8192."
+        )
     texts = list(texts) if iter(texts) is texts else texts
     if not any(text.strip() for text in texts):
         raise DataError("the tokenizer's corpora hold no text; there is nothing to train a vocabulary on.")

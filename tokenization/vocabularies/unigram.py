@@ -15,13 +15,11 @@ from itertools import count, takewhile
 import tokenizers
 from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
-from tokenization.errors import RecipeError
 from tokenization.tokenizer_files import SPECIALS, bert_processing
 from tokenization.vocabularies.alphabet import character_counts, commonest, normal_counts
 
 Piece = tuple[str, float]
 
-_SMALLEST = 64
 _SPACE = "▁"
 _DIGITS = 4  # of a score: far fewer than those that are repeatable, and more than a choice between cuts needs
 _STEP = 0.0001  # what the trainer adds from one lost character to the next
@@ -33,13 +31,8 @@ def train_unigram(texts: Iterable[str], size: int, lowercase: bool) -> tokenizer
 
     Args:
         texts: not empty; gone through twice.
-        size: entries at most; fewer where the text has not that many pieces.
-
-    Raises:
-        RecipeError: a size too small for any alphabet.
+        size: entries at most, enough for an alphabet; fewer where the text has not that many pieces.
     """
-    if size < _SMALLEST:
-        raise RecipeError(f"tokenizer.train.size: {size} is below {_SMALLEST}; a small real vocabulary has 8192.")
     raw = _blank(lowercase)
     trainer = trainers.UnigramTrainer(
         vocab_size=size, special_tokens=list(SPECIALS), unk_token=SPECIALS[1], show_progress=False

@@ -10,11 +10,8 @@ from collections.abc import Iterable
 import tokenizers
 from tokenizers import trainers
 
-from tokenization.errors import RecipeError
 from tokenization.tokenizer_files import SPECIALS, bert_tokenizer
 from tokenization.vocabularies.alphabet import character_counts, commonest, normal_counts
-
-_SMALLEST = 32
 
 
 def train_word_pieces(texts: Iterable[str], size: int, lowercase: bool) -> tokenizers.Tokenizer:
@@ -22,13 +19,8 @@ def train_word_pieces(texts: Iterable[str], size: int, lowercase: bool) -> token
 
     Args:
         texts: not empty; gone through twice.
-        size: entries at most; fewer where the text has not that many pieces.
-
-    Raises:
-        RecipeError: a size too small for any alphabet.
+        size: entries at most, enough for an alphabet; fewer where the text has not that many pieces.
     """
-    if size < _SMALLEST:
-        raise RecipeError(f"tokenizer.train.size: {size} is below {_SMALLEST}; a small real vocabulary has 8192.")
     blank = bert_tokenizer({token: number for number, token in enumerate(SPECIALS)}, lowercase)
     fixed = [*SPECIALS, *_alphabet(texts, size, blank)]
     trainer = trainers.WordPieceTrainer(
