@@ -29,7 +29,7 @@ class Classification:
         assert sequences.labels_N is not None
         return sequences, Rows(sequences.offsets_N1[:-1], sequences.labels_N)
 
-    def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
+    def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         return summed_cross_entropy(logits_MC, labels_M)
 
 
@@ -53,7 +53,7 @@ class Regression:
         unit_N = (sequences.labels_N - self._low) / (self._high - self._low)
         return sequences, Rows(sequences.offsets_N1[:-1], unit_N.astype(np.float32))
 
-    def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
+    def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         counts_M = labels_M != IGNORED
         error_M = (logits_MC[:, 0].float() - labels_M.float()) * counts_M
         return Term(error_M.square().sum(), int(counts_M.sum()))
@@ -74,7 +74,7 @@ class Tagging:
         rows_M = np.flatnonzero(sequences.row_labels_T != IGNORED)
         return sequences, Rows(rows_M, sequences.row_labels_T[rows_M])
 
-    def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
+    def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         return summed_cross_entropy(logits_MC, labels_M)
 
 

@@ -1,6 +1,6 @@
 """The FlatBatch: every sequence of a micro-batch end to end, without padding.
 
-Shape letters: T tokens, N sequences, M selected rows.
+Shape letters: T tokens, N sequences, M selected rows, G groups of rows, C classes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ class Selection:
         stream, objective: who asks.
         head: the head that turns the rows into logits.
         rows_M: int64, indices into the T rows of the encoder's output.
-        labels_M: int64 classes or float32 scores, one per row; -100 marks a row that does not count.
+        labels_M: int64 classes or float32 scores, one per row, or (M, C) float32 where a row has several labels;
+            -100 marks a row that does not count.
+        groups_G1: int64 on the CPU, group g is rows groups[g]:groups[g + 1], where rows are answered together (the
+            candidates of a choice, the tokens of a window) and a group is what counts; None where each row stands alone.
     """
 
     stream: str
@@ -29,11 +32,15 @@ class Selection:
     head: str
     rows_M: Tensor
     labels_M: Tensor
+    groups_G1: Tensor | None = None
 
     @property
     def count(self) -> int:
-        """Rows whose label counts."""
-        return int((self.labels_M != IGNORED).sum())
+        """Rows whose label counts, or groups whose first row's label does."""
+        labels_M = self.labels_M if self.labels_M.dim() == 1 else self.labels_M[:, 0]
+        if self.groups_G1 is not None:
+            labels_M = labels_M[self.groups_G1[:-1].to(labels_M.device)]
+        return int((labels_M != IGNORED).sum())
 
     def to(self, device: torch.device) -> Selection:
         return replace(self, rows_M=self.rows_M.to(device), labels_M=self.labels_M.to(device))

@@ -8,9 +8,11 @@ from typing import Literal, get_args
 from tokenization.errors import RecipeError, did_you_mean
 
 Norm = Literal["post", "pre"]
-HeadKind = Literal["mlm", "pair", "classification", "regression", "tagging"]
+HeadKind = Literal[
+    "mlm", "pair", "classification", "multilabel", "regression", "ranking", "choice", "tagging", "span"
+]
 
-POOLED_KINDS: tuple[HeadKind, ...] = ("pair", "classification", "regression")
+POOLED_KINDS: tuple[HeadKind, ...] = ("pair", "classification", "multilabel", "regression", "ranking", "choice")
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,8 @@ class EncoderConfig:
 class HeadSpec:
     """One head: its name (the task's), what it does, and how many logits it gives per row.
 
-    `size` is the number of classes; `pair` has 2, `regression` 1, and `mlm` as many as the vocabulary.
+    `size` is the number of classes; `pair` has 2, `regression`, `ranking` and `choice` 1 (a score), `span` 2 (start
+    and end), and `mlm` as many as the vocabulary.
 
     Raises:
         RecipeError: an unknown kind, a size that the kind does not allow, a name that cannot be a module's.
@@ -95,7 +98,7 @@ class HeadSpec:
             )
         if not self.name or "." in self.name:
             raise RecipeError(f"head {self.name!r}: a head's name must not be empty and must not hold a dot")
-        fixed = {"pair": 2, "regression": 1}.get(self.kind)
+        fixed = {"pair": 2, "regression": 1, "ranking": 1, "choice": 1, "span": 2}.get(self.kind)
         if fixed is not None and self.size != fixed:
             raise RecipeError(f"head {self.name!r} is of kind {self.kind!r}, so its size is {fixed}, not {self.size}")
         if not _is_positive_integer(self.size):

@@ -74,6 +74,6 @@ class MaskedLM:
             return choose_spans(sequences, budget_N, self.shares_L, key)
         return choose_units(sequences, budget_N, key)
 
-    def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
+    def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         """Cross-entropy summed over the chosen tokens."""
         return summed_cross_entropy(logits_MC, labels_M)

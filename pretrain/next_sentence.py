@@ -28,6 +28,6 @@ class NextSentence:
         assert sequences.labels_N is not None, "a pair source labels its pairs"
         return sequences, Rows(sequences.offsets_N1[:-1], sequences.labels_N.astype(np.int64))
 
-    def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
+    def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         """Cross-entropy summed over the pairs."""
         return summed_cross_entropy(logits_MC, labels_M)

@@ -100,7 +100,9 @@ def empty_selection(stream: str, objective: Objective) -> Selection:
 
 
 def _selection(stream: str, objective: str, head: str, rows: Rows, start: int) -> Selection:
-    return Selection(stream, objective, head, torch.from_numpy(rows.rows_M + start), torch.from_numpy(rows.labels_M))
+    groups_G1 = None if rows.groups_G1 is None else torch.from_numpy(rows.groups_G1)
+    rows_M, labels_M = torch.from_numpy(rows.rows_M + start), torch.from_numpy(rows.labels_M)
+    return Selection(stream, objective, head, rows_M, labels_M, groups_G1)
 
 
 def _tensor(pieces: list[NDArray[np.int64]]) -> Tensor:

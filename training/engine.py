@@ -111,7 +111,7 @@ def weighted_loss(
 ) -> tuple[Tensor, list[Tensor]]:
     """The micro-batch's share of the step's loss, the sum over k of (w_k / C_k) S_k, and the sums S_k."""
     sums = [
-        objective.term(logits_MC, selection.labels_M).sum
+        objective.term(logits_MC, selection.labels_M, selection.groups_G1).sum
         for objective, logits_MC, selection in zip(objectives, logits, batch.selections, strict=True)
     ]
     loss = torch.stack([c * s for c, s in zip(coefficients, sums, strict=True)]).sum()

@@ -1,6 +1,6 @@
 """The Objective: what is asked of sequences, and what the answer costs.
 
-Shape letters: T tokens, M selected rows, C classes.
+Shape letters: T tokens, M selected rows, C classes, G groups of rows.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,11 @@ from training.sequences import I64, Sequences, Shape
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows an objective reads, with its labels: indices into the edited sequences' tokens."""
+    """The rows an objective reads, with its labels and groups as in `Selection`: indices into the edited tokens."""
 
     rows_M: I64
     labels_M: NDArray[np.int64] | NDArray[np.float32]
+    groups_G1: I64 | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,6 @@ class Objective(Protocol):
         """Edit the sequences (or hand them back) and name the rows read. Pure in (key, draw)."""
         ...
 
-    def term(self, logits_MC: Tensor, labels_M: Tensor) -> Term:
-        """The sum of the losses, in float32, with a live graph also when M = 0."""
+    def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
+        """The sum of the losses, in float32, with a live graph also when M = 0; an idle selection has no groups."""
         ...

@@ -6,14 +6,55 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-Kind = Literal["classification", "regression", "tagging"]
-Format = Literal["auto", "tsv", "jsonl", "parquet", "conll"]
-Scheme = Literal["bio", "iob1"]
+Kind = Literal["classification", "multilabel", "regression", "ranking", "choice", "tagging", "span"]
+Format = Literal["auto", "tsv", "csv", "jsonl", "json", "parquet", "conll"]
+Layout = Literal["rows", "marked_pair", "squad", "squad_sentences", "c3", "chid", "named_spans"]
+Scheme = Literal["bio", "iob1", "bioes"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 FORMATS: tuple[str, ...] = get_args(Format)
+LAYOUTS: tuple[str, ...] = get_args(Layout)
 SCHEMES: tuple[str, ...] = get_args(Scheme)
 OUTSIDE = "O"
+TRAIN, DEV = "train", "dev"
+
+GROUPED: tuple[str, ...] = ("ranking", "choice")
+"""Kinds whose example is several sequences, its candidates, one of which is right."""
+
+
+@dataclass(frozen=True)
+class Hub:
+    """Where a task stands on the hub, for `datasets.load_dataset`.
+
+    Attributes:
+        path, config: the data set and its configuration.
+        splits: our split → theirs, where the names differ.
+        columns: our column → theirs, where they differ.
+        labels: their name of a class → ours, where they differ.
+    """
+
+    path: str
+    config: str | None = None
+    splits: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number that somebody published, to stand beside ours.
+
+    Attributes:
+        system: whose, such as "BERT-base".
+        value: in the metric's own unit, so 0.664 for an accuracy of 66.4 %.
+        source: the paper or board, with the table.
+    """
+
+    system: str
+    split: str
+    metric: str
+    value: float
+    source: str
 
 
 @dataclass(frozen=True)
@@ -22,52 +63,97 @@ class TaskSpec:
 
     Attributes:
         name: also the name of its head and, unless the recipe says otherwise, of its stream.
-        kind: a class per sequence, a score per sequence, or a tag per word.
-        fields: the column of the text, or the two of a pair; for tagging the column of the words.
-        label: the column of the label (for tagging, of the tags).
-        files: path of each split, relative to the data folder.
-        labels: label names in id order; empty for regression. In a two-class task the last one is the positive.
+        kind: a class or several per sequence, a score, the best of an example's candidates (`ranking` and `choice`
+            differ in how their rows are read and scored), a tag per word, or a span of a text that answers a question.
+        fields: the columns of the text, one or two; for tagging the column of the words, for ranking and choice that of
+            the candidates last.
+        label: the column of the label (for tagging, of the tags; for ranking and choice, the right candidate's place).
+        files: path of each split, relative to the data folder; several where a split is spread over files.
+        labels: label names in id order; empty where there are none. In a two-class task the last one is the positive.
         label_values: what the files hold → label name, where that differs. Labels are matched as text.
+        dropped: what stands in the label column of rows that have none ("-" in OCNLI): left out of train and dev.
         metrics, primary: names of `metric_names.METRICS_OF_KIND`; the primary one selects checkpoints.
         range: lowest and highest score of a regression.
         hidden: splits whose labels are not given; what stands in their label column is not read.
-        format: "auto" goes by the file's ending.
+        id: the column of a row's own id; without one, or without the column, a row's id is its place in the file.
+        format: how a file is cut into rows; "auto" goes by its ending.
+        layout: how a row becomes an example; "rows" takes the columns as they are.
         columns: names of the columns of files that have no header row.
         scheme: how the tags of the files are written; ids are always BIO.
+        overlap: tokens that the windows of a long text share (spans).
+        longest_answer: tokens of the longest answer that is looked for (spans).
+        carve: share of train that stands in for a dev set where `files` has none.
         limit: rows per split to keep, a fixed random subset; scores on such a split are marked as reduced.
-        reduced: the files hold only a part of the published task; every score of it is marked as reduced.
+        rows: the official number of rows of each split; a split with fewer is marked as reduced.
+        head: the task whose head answers, where it is not the task's own (AX is answered by MNLI's).
+        hub: where the task stands on the hub.
+        published: what others reached.
     """
 
     name: str
     kind: Kind
     fields: tuple[str, ...]
     label: str
-    files: Mapping[str, str]
+    files: Mapping[str, str | tuple[str, ...]]
     labels: tuple[str, ...] = ()
     label_values: Mapping[str, str] = field(default_factory=dict)
+    dropped: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ("accuracy",)
     primary: str = "accuracy"
     range: tuple[float, float] | None = None
     hidden: tuple[str, ...] = ()
+    id: str = ""
     format: Format = "auto"
+    layout: Layout = "rows"
     columns: tuple[str, ...] = ()
     scheme: Scheme = "bio"
+    overlap: int = 64
+    longest_answer: int = 30
+    carve: float = 0.1
     limit: Mapping[str, int] = field(default_factory=dict)
-    reduced: bool = False
+    rows: Mapping[str, int] = field(default_factory=dict)
+    head: str = ""
+    hub: Hub | None = None
+    published: tuple[Published, ...] = ()
     citation: str = ""
     version: int = 1
 
     @property
     def is_pair(self) -> bool:
-        return len(self.fields) == 2
+        """Whether a sequence holds two texts."""
+        return len(self.fields) == 2 or self.kind == "span"
 
     @property
     def outputs(self) -> int:
-        """Logits of the task's head: one per label, or one score."""
-        return 1 if self.kind == "regression" else len(self.labels)
+        """Logits of the task's head: one per label, one score, or a start and an end."""
+        return {"regression": 1, "ranking": 1, "choice": 1, "span": 2}.get(self.kind) or len(self.labels)
 
     @property
     def score_range(self) -> tuple[float, float]:
         """The range of a regression; the head works on the unit interval between the two."""
         assert self.range is not None, f"{self.name} is no regression"
         return self.range
+
+    @property
+    def answered_by(self) -> str:
+        """The name of the head that answers."""
+        return self.head or self.name
+
+    def paths(self, split: str) -> tuple[str, ...]:
+        """The files of a split, relative to the data folder."""
+        given = self.files[split]
+        return (given,) if isinstance(given, str) else tuple(given)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Every split that can be read; a dev set is carved from train where no file gives one."""
+        carved = (DEV,) if TRAIN in self.files and not _starting(self.files, DEV) else ()
+        return (*self.files, *carved)
+
+    def named(self, split: str) -> tuple[str, ...]:
+        """The splits that a name stands for: itself, or all that begin with it (MNLI's `dev` is two of them)."""
+        return (split,) if split in self.splits else _starting(self.splits, split)
+
+
+def _starting(splits: Mapping[str, object] | tuple[str, ...], name: str) -> tuple[str, ...]:
+    return tuple(split for split in splits if split == name or split.startswith(f"{name}_"))

@@ -176,8 +176,8 @@ class Exploding:
     def apply(self, sequences, key):
         return self.inner.apply(sequences, key)
 
-    def term(self, logits_MC, labels_M):
-        term = self.inner.term(logits_MC, labels_M)
+    def term(self, logits_MC, labels_M, groups_G1=None):
+        term = self.inner.term(logits_MC, labels_M, groups_G1)
         self.left -= 1
         return term if self.left >= 0 else type(term)(self.value(term.sum), term.count)
 
