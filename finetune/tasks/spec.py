@@ -82,6 +82,7 @@ class TaskSpec:
         scheme: how the tags of the files are written; ids are always BIO.
         overlap: tokens that the windows of a long text share (spans).
         longest_answer: tokens of the longest answer that is looked for (spans).
+        unanswerable: whether a text may hold no answer (spans; SQuAD 2.0): only then is "" answered.
         carve: share of train that stands in for a dev set where `files` has none.
         limit: rows per split to keep, a fixed random subset; scores on such a split are marked as reduced.
         rows: the official number of rows of each split; a split with fewer is marked as reduced.
@@ -109,6 +110,7 @@ class TaskSpec:
     scheme: Scheme = "bio"
     overlap: int = 64
     longest_answer: int = 30
+    unanswerable: bool = False
     carve: float = 0.1
     limit: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
