@@ -1,11 +1,15 @@
 """Every task that comes with the project, by name."""
 
+from finetune.tasks.clue import CLUE
+from finetune.tasks.fewclue import FEWCLUE
 from finetune.tasks.glue import GLUE
 from finetune.tasks.ner import NER
+from finetune.tasks.reading import READING
 from finetune.tasks.spec import TaskSpec
+from finetune.tasks.tianchi import TIANCHI
 from tokenization.errors import RecipeError, did_you_mean
 
-TASKS: dict[str, TaskSpec] = {spec.name: spec for spec in (*GLUE, *NER)}
+TASKS: dict[str, TaskSpec] = {spec.name: spec for spec in (*GLUE, *CLUE, *FEWCLUE, *TIANCHI, *NER, *READING)}
 
 
 def find_task(name: str) -> TaskSpec:
