@@ -1,9 +1,9 @@
 """CLUE (Xu et al. 2020, arXiv:2004.05986) as distributed: JSON lines, SQuAD's JSON, and two files for one set of ChID.
 
-Labels are the boards' own strings, in the order of CLUE's code; "-" marks the rows of OCNLI and CMNLI without a majority
-of annotators. `test` is the test set of the 1.1 board, `test10` that of the 1.0 board where it is another. The test set
-that C3 itself distributes has labels: `test_labelled`. CMNLI's development and test sets hold XNLI's and MNLI's, translated:
-neither of those may be trained on beside it. ChID has no official number of blanks, so none is told.
+Labels are the boards' own strings, in the order of CLUE's code; "-" marks the rows of OCNLI and CMNLI without a
+majority of annotators. `test` is the test set of the 1.1 board, `test10` that of the 1.0 board where it is another; the
+test set that C3 itself distributes has labels: `test_labelled`. CMNLI's development and test sets are XNLI's and MNLI's,
+translated: neither of those may be trained on beside it. ChID has no official number of blanks, so none is told.
 """
 
 from finetune.tasks.spec import Hub, Published, TaskSpec

@@ -1,8 +1,8 @@
 """FewCLUE (Xu et al. 2021, arXiv:2107.07498): nine tasks with a few dozen training rows, as distributed.
 
-`train` and `dev` are the merged sets; `train_0` … `train_4` with `dev_0` … `dev_4` are the five fixed draws that they merge.
-`test_public` has labels, `test` is the board's. Names end in f where a task of CLUE has the same name without it;
-folders have none. Counts are told where they are known.
+`train` and `dev` are the merged sets; `train_0` … `train_4` with `dev_0` … `dev_4` are the five fixed draws that
+they merge. `test_public` has labels, `test` is the board's. Names end in f where a task of CLUE has the same name
+without it; folders have none. Counts are told where they are known.
 """
 
 from finetune.tasks.clue import IFLYTEK, OCNLI, TNEWS
@@ -20,9 +20,10 @@ def _files(folder: str) -> dict[str, str | tuple[str, ...]]:
     return {split: f"fewclue/{folder}/{name}.json" for split, name in (names | draws).items()}
 
 
-def _rows(train: int, dev: int, **others: int) -> dict[str, int]:
+def _rows(train_draw: int, dev_draw: int, **others: int) -> dict[str, int]:
     """Official counts: rows of each fixed draw, and of other splits."""
-    return others | {f"train_{draw}": train for draw in _DRAWS} | {f"dev_{draw}": dev for draw in _DRAWS}
+    draws = {"train": train_draw, "dev": dev_draw}
+    return others | {f"{split}_{draw}": rows for split, rows in draws.items() for draw in _DRAWS}
 
 
 EPRSTMT = TaskSpec(

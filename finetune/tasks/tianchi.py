@@ -1,8 +1,8 @@
 """The Tianchi contest 531841 of three tasks for one encoder: its files are tab-separated without quoting or header.
 
-OCNLI's rows are CLUE's, whose train and dev sets together are the contest's 53,387 labelled rows; `label_values` gives the
-contest's numbers of its labels. No dev set is given for the other two: one is carved from train. Scores are macro-F1 over
-all of a task's classes.
+OCNLI's rows are CLUE's, whose train and dev sets together are the contest's 53,387 labelled rows; `label_values` gives
+the contest's numbers of its labels. No dev set is given for the other two: one is carved from train. Scores are
+macro-F1 over all of a task's classes.
 """
 
 from finetune.tasks.clue import OCNLI, TNEWS
