@@ -39,6 +39,7 @@ SQUAD2 = TaskSpec(
     format="json",
     layout="squad",
     overlap=128,
+    unanswerable=True,
     metrics=("span_f1", "exact_match"),
     primary="span_f1",
     hub=Hub("rajpurkar/squad_v2", splits={"dev": "validation"}),
