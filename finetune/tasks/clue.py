@@ -3,7 +3,7 @@
 Labels are the boards' own strings, in the order of CLUE's code; "-" marks the rows of OCNLI and CMNLI without a
 majority of annotators. `test` is the test set of the 1.1 board, `test10` that of the 1.0 board where it is another; the
 test set that C3 itself distributes has labels: `test_labelled`. CMNLI's development and test sets are translations of
-XNLI's and MNLI's: neither of those may be trained on beside it. ChID's blanks are counted nowhere, so no number is told.
+XNLI's and MNLI's: neither of those may be trained on beside it. ChID's blanks are counted nowhere, so none are told.
 """
 
 from finetune.tasks.spec import Hub, Published, TaskSpec
