@@ -1,11 +1,12 @@
-"""Logits → answers: class ids, scores in the task's range, or a tag id per word.
+"""A split answered: batches through the network, and what they give put together example by example.
 
-Shape letters: M selected rows, C classes, N sequences, W words.
+Shape letters: M selected rows, C classes or candidates, E examples, N sequences.
 """
 
+import itertools
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,28 +14,37 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from finetune.answers import Answer, Partial, answers_of
 from finetune.dev_batches import DevBatch
-from finetune.tasks.encode import Encoded
-from finetune.tasks.spec import OUTSIDE, TaskSpec
+from finetune.one_to_one import one_to_one
+from finetune.span_answers import over_windows
+from finetune.tasks.encoded import NO_RIVAL, Encoded
+from finetune.tasks.spec import TaskSpec
 from model.batch import FlatBatch
 from tokenization.atomic import write_text
 from tokenization.errors import RunError
-from training.sequences import I64
 
 Forward = Callable[[FlatBatch], tuple[Tensor, ...]]
-Answer = int | float | I64
-"""A class id, a score, or an array of a tag id per word."""
+_DECIMALS = 6
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The answer to one example, by its index in the split; ranks exchange these."""
+    """The answer to one example.
+
+    Attributes:
+        example: its index in the split.
+        answer: as in `Encoded.gold`; of a span one text, "" where there is no answer.
+        scores: float64, class probabilities [C]; the candidates' [C]; of a span [how far its score is above that of no
+            answer]; None for regression and tagging.
+    """
 
     example: int
     answer: Answer
+    scores: NDArray[np.float64] | None = None
 
 
-def predict(forward: Forward, encoded: Encoded, batches: Iterable[DevBatch]) -> list[Prediction]:
+def predict(forward: Forward, encoded: Encoded, batches: Iterable[DevBatch]) -> list[Partial]:
     """Answer batches of a split, without gradients.
 
     Args:
@@ -45,7 +55,7 @@ def predict(forward: Forward, encoded: Encoded, batches: Iterable[DevBatch]) -> 
     """
     if isinstance(forward, nn.Module) and forward.training:
         raise ValueError("predictions need the network in eval mode: dropout would make them random")
-    found: list[Prediction] = []
+    found: list[Partial] = []
     with torch.no_grad():
         for batch in batches:
             (logits_MC,) = forward(batch.batch)
@@ -53,67 +63,88 @@ def predict(forward: Forward, encoded: Encoded, batches: Iterable[DevBatch]) -> 
     return found
 
 
-def read_off(encoded: Encoded, batch: DevBatch, logits_MC: Tensor) -> list[Prediction]:
+def read_off(encoded: Encoded, batch: DevBatch, logits_MC: Tensor) -> list[Partial]:
     """The answers that the logits of a batch stand for, in the batch's order."""
-    spec = encoded.spec
-    values_MC = logits_MC.detach().float().cpu().numpy()
+    values_MC = logits_MC.detach().double().cpu().numpy()
     if not np.isfinite(values_MC).all():
         raise RunError(
-            f"task {spec.name!r}: the model's answers are not finite numbers, so its weights are spoilt. "
+            f"task {encoded.spec.name!r}: the model's answers are not finite numbers, so its weights are spoilt. "
             "Go on from an earlier checkpoint, with a lower rate."
         )
-    if spec.kind == "tagging":
-        return _tags(encoded, batch, values_MC.argmax(1))
-    answers = _scores(spec, values_MC[:, 0]) if spec.kind == "regression" else values_MC.argmax(1)
-    return [Prediction(*pair) for pair in zip(batch.examples_N.tolist(), answers.tolist(), strict=True)]
+    return answers_of(encoded, batch, values_MC)
 
 
-def in_order(predictions: Iterable[Prediction], size: int) -> list[Answer]:
-    """Answers in the order of the split; a second answer to the same example is dropped.
+def in_order(partials: Iterable[Partial], encoded: Encoded) -> list[Prediction]:
+    """One prediction for each example in the order of the split; a second answer of the same item is dropped.
+
+    The windows of a question are compared, and the examples of a group do not answer alike where they need not.
 
     Raises:
-        ValueError: an example has no answer.
+        ValueError: an item has no answer.
     """
-    first: dict[int, Answer] = {}
-    for prediction in predictions:
-        first.setdefault(prediction.example, prediction.answer)
-    if sorted(first) != list(range(size)):
-        raise ValueError(f"{len(first)} of {size} examples were answered")
-    return [first[example] for example in range(size)]
+    first: dict[int, Partial] = {}
+    for partial in partials:
+        first.setdefault(partial.sequence, partial)
+    wanted = encoded.items_I1[:-1].tolist()
+    if sorted(first) != wanted:
+        raise ValueError(f"{len(first)} of {len(wanted)} items were answered")
+    whole = [first[sequence] for sequence in wanted]
+    if encoded.spec.kind == "span":
+        return _over_windows(whole, encoded)
+    return _apart([Prediction(index, one.answer, one.scores) for index, one in enumerate(whole)], encoded)
 
 
-def write_predictions(path: Path, encoded: Encoded, answers: Sequence[Answer]) -> None:
-    """Write JSON lines `{"id", "label"}` in the order of the split, labels by name."""
+def write_predictions(path: Path, encoded: Encoded, predictions: Sequence[Prediction]) -> None:
+    """Write JSON lines `{"id", "label", "scores"}` in the order of the split, labels by name."""
     lines = [
-        json.dumps({"id": identity, "label": _named(encoded.spec, answer)}, ensure_ascii=False, allow_nan=False)
-        for identity, answer in zip(encoded.ids, answers, strict=True)
+        json.dumps({"id": identity, **_described(encoded.spec, one)}, ensure_ascii=False, allow_nan=False)
+        for identity, one in zip(encoded.ids, predictions, strict=True)
     ]
     write_text(path, "\n".join(lines) + "\n")
 
 
-def _named(spec: TaskSpec, answer: Answer) -> str | float | list[str]:
-    if spec.kind == "regression":
-        return float(answer)
-    if spec.kind == "tagging":
-        return [spec.labels[tag] for tag in np.asarray(answer).tolist()]
-    return spec.labels[int(answer)]
+def _over_windows(partials: Sequence[Partial], encoded: Encoded) -> list[Prediction]:
+    bounds_E1 = np.searchsorted(encoded.example_N, np.arange(len(encoded) + 1)).tolist()
+    found: list[Prediction] = []
+    for example, (start, stop) in enumerate(itertools.pairwise(bounds_E1)):
+        windows = partials[start:stop]
+        scores_W2 = np.stack([one.scores for one in windows if one.scores is not None])
+        texts_W = [str(one.answer) for one in windows]
+        text, margin = over_windows(texts_W, scores_W2, encoded.spec.unanswerable)
+        found.append(Prediction(example, text, np.array([margin])))
+    return found
 
 
-def _scores(spec: TaskSpec, unit_N: NDArray[np.float32]) -> NDArray[np.float64]:
-    """From the head's unit interval to the task's range, which no score may leave."""
-    low, high = spec.score_range
-    return np.clip(low + (high - low) * unit_N.astype(np.float64), low, high)
+def _apart(predictions: list[Prediction], encoded: Encoded) -> list[Prediction]:
+    """The same predictions, where the examples of each group take different candidates."""
+    for rival in np.unique(encoded.rivals_E[encoded.rivals_E != NO_RIVAL]).tolist():
+        examples = np.flatnonzero(encoded.rivals_E == rival).tolist()
+        scores = [predictions[example].scores for example in examples]
+        answers = one_to_one(np.stack([scores_C for scores_C in scores if scores_C is not None]))
+        for example, answer in zip(examples, answers.tolist(), strict=True):
+            predictions[example] = replace(predictions[example], answer=answer)
+    return predictions
 
 
-def _tags(encoded: Encoded, batch: DevBatch, tags_M: I64) -> list[Prediction]:
-    """A tag per word; words that were cut off, or have no pieces, are outside."""
-    outside = encoded.spec.labels.index(OUTSIDE)
-    answers = {
-        example: np.full(int(encoded.words_N[example]), outside, dtype=np.int64)
-        for example in batch.examples_N.tolist()
-    }
-    for example, word, tag in zip(
-        batch.row_examples_M.tolist(), batch.row_words_M.tolist(), tags_M.tolist(), strict=True
-    ):
-        answers[example][word] = tag
-    return [Prediction(example, answer) for example, answer in answers.items()]
+def _described(spec: TaskSpec, prediction: Prediction) -> dict[str, object]:
+    label: dict[str, object] = {"label": named(spec, prediction.answer)}
+    if prediction.scores is None:
+        return label
+    return {**label, "scores": [round(score, _DECIMALS) for score in prediction.scores.tolist()]}
+
+
+def named(spec: TaskSpec, answer: Answer) -> str | float | list[str]:
+    """An answer as files have it: labels by name, a score as a number, a candidate by its index, a span's text."""
+    match spec.kind:
+        case "classification":
+            return spec.labels[int(answer)]
+        case "tagging":
+            return [spec.labels[tag] for tag in np.asarray(answer).tolist()]
+        case "multilabel":
+            return [name for name, given in zip(spec.labels, np.asarray(answer).tolist(), strict=True) if given]
+        case "regression":
+            return float(answer)
+        case "span":
+            return str(answer)
+        case _:
+            return int(answer)

@@ -1,6 +1,6 @@
 """Tasks as sources of a stream: labelled examples, or just their text.
 
-Shape letters: K draws, N examples.
+Shape letters: K draws, I items, N sequences.
 """
 
 from collections.abc import Sequence
@@ -8,43 +8,45 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.tasks.encode import Encoded, offsets_of
+from finetune.tasks.encoded import Encoded
 from tokenization.errors import DataError
 from tokenization.fingerprint import of_value
 from training.address import Key, derive, epoch_draws
-from training.sequences import I64, Sequences, Shape, ranges
+from training.sequences import I64, Sequences, Shape, offsets_of, ranges
 
 
 class TaskSource:
-    """The examples of a task, each once per epoch, every epoch in a new order.
+    """The items of a task, each once per epoch, every epoch in a new order: its examples, or windows of their texts.
 
     Raises:
-        DataError: the split hides its labels; it cannot be trained on.
+        DataError: the split hides its labels, or no text holds its answer; it cannot be trained on.
     """
 
     def __init__(self, encoded: Encoded) -> None:
+        where = f"task {encoded.spec.name!r}: split {encoded.split!r}"
         if encoded.gold is None:
-            raise DataError(
-                f"task {encoded.spec.name!r}: split {encoded.split!r} has no labels to train on; use another split."
-            )
-        self._encoded = encoded
+            raise DataError(f"{where} has no labels to train on; use another split.")
+        self._encoded, self._items_I = encoded, encoded.trained_I
+        if not len(self._items_I):
+            raise DataError(f"{where} has no answer that stands in its text, so there is nothing to train on.")
+        self._lengths_I = encoded.lengths_I[self._items_I]
         self.shape: Shape = "pair" if encoded.spec.is_pair else "sentence"
-        self.size = len(encoded)
-        self.mean_length = float(encoded.lengths_N.mean())
-        self.longest = int(encoded.lengths_N.max())
+        self.size = len(self._items_I)
+        self.mean_length = float(self._lengths_I.mean())
+        self.longest = int(self._lengths_I.max())
         self.fingerprint = encoded.fingerprint
 
     def lengths(self, draws_K: I64, key: Key) -> I64:
-        return self._encoded.lengths_N[_order(draws_K, self.size, key)]
+        return self._lengths_I[_order(draws_K, self.size, key)]
 
     def draw(self, draws_K: I64, key: Key) -> Sequences:
-        return self._encoded.take(_order(draws_K, self.size, key), draws_K)
+        return self._encoded.take(self._items_I[_order(draws_K, self.size, key)], draws_K)
 
 
 class TextOfTasks:
     """The text of some tasks without their labels, for an auxiliary LM: a block, of which nothing is asked but text.
 
-    Attributes of the joined arrays follow `Sequences`; examples stand in the order of the tasks.
+    Attributes of the joined arrays follow `Sequences`; sequences stand in the order of the tasks.
 
     Args:
         continues: for each task which of its tokens continue a word, or None for sequences that do not tell.

@@ -25,8 +25,10 @@ class Sequences:
         maskable_T: bool, ordinary tokens, which an objective may edit; never a special one.
         offsets_N1: int64, sequence i is tokens offsets[i]:offsets[i + 1].
         draws_N: int64, the address of each sequence within its stream; equal for sequences of one item.
-        labels_N: int64 class or float32 score per sequence, or None where the source has none.
-        row_labels_T: int64 label per token with -100 where there is none (tagging), or None.
+        labels_N: int64 class or float32 score per sequence, or (N, C) float32 where a sequence has several labels; of
+            candidates, 1 for the right one of an item and 0 for the others. None where the source has none.
+        row_labels_T: int64 label per token with -100 where there is none, or None: tags; of spans, bit 0 where one
+            starts and bit 1 where one ends.
         continues_T: bool, whether a token continues the unit (word or phrase) of the token before it; special tokens
             and those after them never do. None where nobody asked for units: every token is its own.
     """
@@ -53,6 +55,11 @@ class Sequences:
 def ranges(first_P: I64, count_P: I64) -> I64:
     """The indices first, first + 1, … of each of some ranges, end to end."""
     return np.arange(count_P.sum()) + np.repeat(first_P - (np.cumsum(count_P) - count_P), count_P)
+
+
+def offsets_of(lengths_P: I64) -> I64:
+    """Where each of some things laid end to end begins, and the end of the last."""
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths_P)])
 
 
 class Source(Protocol):

@@ -1,6 +1,6 @@
 """Which tokens of a task's encoded examples continue a word, for masking whole words of a task's text.
 
-Letters: T tokens.
+Letters: T tokens, U tokens of the distinct texts end to end, P distinct texts.
 """
 
 import re
@@ -10,8 +10,8 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.tasks.encode import cut_row
-from finetune.tasks.read import Example
+from finetune.tasks.assemble import assemble, texts_of
+from finetune.tasks.example import Example
 from finetune.tasks.spec import TaskSpec
 from tokenization.vocabulary import Tokenizer
 from tokenization.words.boundaries import segmented_flat
@@ -28,16 +28,18 @@ def continues_words(spec: TaskSpec, examples: Sequence[Example], tokenizer: Toke
 
     A tagging task's words are its own. Text with Han characters is cut by jieba; else the vocabulary's marks tell.
     """
+    texts = texts_of(spec, examples)
     if spec.kind == "tagging":
-        coded = tokenizer.encode_words([example.words for example in examples])
-        rows: list[tuple[Bools, ...]] = [(np.diff(words, prepend=-1) == 0,) for _, words in coded]
+        parts = [np.diff(words, prepend=-1) == 0 for _, words in tokenizer.encode_words(texts.words)]
     else:
-        parts = _of_texts([text for example in examples for text in example.texts], tokenizer)
-        step = len(spec.fields)
-        rows = [tuple(parts[start : start + step]) for start in range(0, len(parts), step)]
-    room = length - 1 - len(rows[0])
-    no = np.zeros(1, dtype=np.bool_)
-    return np.concatenate([piece for row in rows for piece in (no, *_ended(cut_row(row, room), no))])
+        parts = _of_texts(list(texts.texts), tokenizer)
+    lengths_P = np.array([len(part) for part in parts], dtype=np.int64)
+    continues_U = np.concatenate([np.zeros(0, dtype=np.bool_), *parts])
+    assembled = assemble(spec, texts, lengths_P, length)
+    continues_T = assembled.lay(continues_U, False, False)
+    is_special_T = assembled.lay(np.zeros_like(continues_U), True, True)
+    continues_T[1:] &= ~is_special_T[:-1]  # a window may begin within a word
+    return continues_T
 
 
 def segmenter_version() -> str:
@@ -65,7 +67,3 @@ def _marked(texts: list[str], tokenizer: Tokenizer) -> list[Bools]:
     continues_T = continues_vocabulary(tokenizer)[ids_T]
     continues_T[(np.cumsum(lengths_N) - lengths_N)[lengths_N > 0]] = False
     return np.split(continues_T, np.cumsum(lengths_N)[:-1])
-
-
-def _ended(parts: Sequence[Bools], end: Bools) -> list[Bools]:
-    return [piece for part in parts for piece in (part, end)]

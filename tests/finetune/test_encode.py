@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finetune.tasks.encode import encode_examples, kept
-from finetune.tasks.read import Example, read_examples
+from finetune.tasks.assemble import kept
+from finetune.tasks.encode import encode_examples
+from finetune.tasks.example import Example
+from finetune.tasks.read import read_examples
 from finetune.tasks.table import TASKS
 from tokenization.errors import RecipeError
 from tokenization.vocabulary import Tokenizer
@@ -133,7 +135,7 @@ def test_every_word_of_conll_keeps_a_row_when_the_length_allows(data: Path):
     examples = read_examples(TASKS["conll2003"], data, "dev")
     encoded = encode_examples(TASKS["conll2003"], "dev", examples, tokenizer, 512)
     assert encoded.truncated == 0
-    assert (encoded.word_T >= 0).sum() == sum(len(example.words) for example in examples) == encoded.words_N.sum()
+    assert (encoded.word_T >= 0).sum() == sum(len(example.words) for example in examples) == encoded.words_E.sum()
     everything = np.arange(len(examples))
     labels = encoded.take(everything, everything).row_labels_T
     assert labels[encoded.word_T >= 0].tolist() == np.concatenate(encoded.gold).tolist()

@@ -8,7 +8,7 @@ import torch
 
 from finetune.objectives import Classification, Regression, Tagging, objective_of
 from finetune.tasks.encode import encode_examples
-from finetune.tasks.read import Example
+from finetune.tasks.example import Example
 from training.address import key_of
 
 KEY = key_of("any")

@@ -3,7 +3,7 @@ import pytest
 
 from finetune.source import TaskSource, TextOfTasks
 from finetune.tasks.encode import encode_examples
-from finetune.tasks.read import Example
+from finetune.tasks.example import Example
 from tokenization.errors import DataError
 from training.address import key_of
 

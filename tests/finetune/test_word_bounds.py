@@ -7,7 +7,7 @@ import pytest
 
 from finetune.source import TextOfTasks
 from finetune.tasks.encode import encode_examples
-from finetune.tasks.read import Example
+from finetune.tasks.example import Example
 from finetune.tasks.word_bounds import continues_words
 from tokenization.tokenizer_files import SPECIALS, bert_tokenizer
 from tokenization.vocabulary import Tokenizer
