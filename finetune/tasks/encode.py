@@ -58,7 +58,7 @@ def encode_examples(
         words_E=np.array([len(example.words) for example in examples], dtype=np.int64),
         windows=_windows(examples, texts, coded, assembled) if spec.kind == "span" else None,
         rivals_E=_rivals(examples),
-        gold=_gold(spec, examples),
+        gold=gold_of(spec, examples),
         truncated=assembled.cut,
         dropped=dropped,
         fingerprint="",
@@ -145,7 +145,8 @@ def _refuse_unanswerable(spec: TaskSpec, split: str, examples: Sequence[Example]
         )
 
 
-def _gold(spec: TaskSpec, examples: Sequence[Example]) -> Gold | None:
+def gold_of(spec: TaskSpec, examples: Sequence[Example]) -> Gold | None:
+    """The right answers of a split, as `Encoded` holds them; None where the split hides them."""
     if any(example.label is None for example in examples):
         return None
     number = {name: index for index, name in enumerate(spec.labels)}
