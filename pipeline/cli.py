@@ -14,6 +14,7 @@ COMMANDS = {
     "status": "Say where a run stands.",
     "report": "Write a run's report: curves, tables, ledger, recipe, environment.",
     "evaluate": "Score an exported model, or a finished run's, on its tasks.",
+    "submission": "Write the zip that a suite's board takes, or say what a board would reject.",
     "predict": "Answer each row of a file with one of the model's heads.",
     "export": "Write a run's model, or a public BERT, as a folder that transformers opens.",
     "doctor": "Sample a recipe's text and say what is wrong with it, before any work.",

@@ -86,7 +86,9 @@ def _content(opened: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise _Unreadable(f"its bytes are damaged ({error})") from None
     except NotImplementedError:
-        raise _Unreadable(f"it is compressed by method {entry.compress_type}, which plain unzip does not know") from None
+        raise _Unreadable(
+            f"it is compressed by method {entry.compress_type}, which plain unzip does not know"
+        ) from None
 
 
 def _folders(entries: list[zipfile.ZipInfo]) -> Iterator[Finding]:

@@ -22,11 +22,9 @@ class AnswerFile:
     Attributes:
         name: what the board calls it.
         task, split: whose answers it holds.
-        rows: the official number of answers; None where no source is sure of it.
         form: a TSV with a header, one JSON object a line, or one JSON object of id → answer.
         answer: a label's name, a score, the place of the right candidate, a text, or the spans of each type.
         key: where a line's answer stands.
-        labels: our name of a label → the board's, where it is neither the name nor what the task's files hold.
         places: candidates of an example, at most.
         text_ids: ids are strings; else whole numbers.
         counted: ids are 0, 1, 2 …; else they are copied from the test file.
@@ -40,11 +38,9 @@ class AnswerFile:
     name: str
     task: str
     split: str = "test"
-    rows: int | None = None
     form: Form = "lines"
     answer: Answer = "label"
     key: str = "label"
-    labels: Mapping[str, str] = field(default_factory=dict)
     places: int = 0
     text_ids: bool = False
     counted: bool = True
@@ -60,11 +56,15 @@ class AnswerFile:
         return find_task(self.task)
 
     @property
+    def rows(self) -> int | None:
+        """The official number of answers; None where no source is sure of it."""
+        return self.spec.rows.get(self.split)
+
+    @property
     def names(self) -> dict[str, str]:
-        """Our name of each label → the board's."""
-        spec = self.spec
-        in_files = {name: value for value, name in spec.label_values.items()}
-        return {name: self.labels.get(name, in_files.get(name, name)) for name in spec.labels}
+        """Our name of each label → the board's, which is what stands in the task's own files."""
+        in_files = {name: value for value, name in self.spec.label_values.items()}
+        return {name: in_files.get(name, name) for name in self.spec.labels}
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Board:
         name: its key in `BOARDS`.
         title: as people call it.
         whole: every file is needed; else what is missing scores nothing.
-        rows_fixed: the numbers of rows are the board's own; else those of the test files decide.
+        rows_fixed: the official numbers of rows never changed; else the test file at hand decides.
         source: where the names and forms come from.
     """
 

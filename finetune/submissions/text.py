@@ -24,6 +24,8 @@ class Text:
 def read_text(name: str, data: bytes) -> Text:
     """Decode a file and tell what a board's parser would trip over; the text goes on without it."""
     findings: list[Finding] = []
+    if not data.removeprefix(_BOM).strip():
+        return Text((), (_empty(name),))
     if data.startswith(_UTF16):
         return _no_text(name, "it is UTF-16")
     if data.startswith(_BOM):
@@ -42,6 +44,10 @@ def read_text(name: str, data: bytes) -> Text:
 
 def _no_text(name: str, what: str) -> Text:
     return Text((), (Finding("encoding", name, None, what, "The board reads UTF-8", _WRITE_PLAINLY),))
+
+
+def _empty(name: str) -> Finding:
+    return Finding("empty", name, None, "it is empty", "There is nothing to score", "Write the answers into it")
 
 
 def _mark(name: str) -> Finding:

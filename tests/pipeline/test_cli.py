@@ -21,6 +21,7 @@ OPTIONS = {
     "report": {"run_dir"},
     "evaluate": {"model", "--tasks", "--data", "--split", "--out"},
     "predict": {"model", "--task", "--input", "--out"},
+    "submission": set(),
     "export": {"source", "--to", "--stage"},
     "doctor": {"recipe", "--set", "--run-dir"},
     "tokenize": {"recipe", "--set", "--run-dir", "--workers", "--part", "--on", "--skip-bad"},
