@@ -3,20 +3,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 
-from finetune.tasks.bio import bio_from_iob1, first_break, is_tag
+from finetune.tasks.bio import as_bio, first_break, is_tag
 
 TAGS = st.lists(st.sampled_from(["O", "B-A", "I-A", "B-B", "I-B"]), max_size=12)
 
 
 def test_iob1_opens_with_i_unless_two_spans_of_a_type_touch():
     iob1 = ("I-A", "I-A", "B-A", "I-B", "O", "I-B")
-    assert bio_from_iob1(iob1) == ("B-A", "I-A", "B-A", "B-B", "O", "B-B")
+    assert as_bio(iob1, "iob1") == ("B-A", "I-A", "B-A", "B-B", "O", "B-B")
 
 
 @settings(deadline=None)
 @given(TAGS)
 def test_turning_iob1_into_bio_leaves_no_break_and_seqeval_finds_the_same_spans(tags):
-    bio = bio_from_iob1(tags)
+    bio = as_bio(tags, "iob1")
     assert first_break(bio) is None
     assert get_entities(list(bio)) == get_entities(tags)
 
