@@ -2,12 +2,15 @@
 
 Sums are taken in float32, whatever the precision of the forward pass.
 
-Shape letters: M selected rows, C classes, N sequences, T tokens.
+Shape letters: M selected rows, C classes, N sequences, T tokens, G groups of rows.
 """
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from finetune.group_objectives import Candidates, Span
 from finetune.tasks.spec import TaskSpec
 from model.batch import IGNORED
 from training.address import Key
@@ -23,7 +26,7 @@ class Classification:
 
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
-        self.head = spec.name
+        self.head = spec.answered_by
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.labels_N is not None
@@ -31,6 +34,20 @@ class Classification:
 
     def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         return summed_cross_entropy(logits_MC, labels_M)
+
+
+class Multilabel(Classification):
+    """Binary cross-entropy of each class, read off the first token: its mean over the classes, summed over sequences.
+
+    The mean keeps a task of many classes on the scale of the other tasks.
+    """
+
+    def term(self, logits_MC: Tensor, labels_MC: Tensor, groups_G1: Tensor | None = None) -> Term:
+        if not len(logits_MC):
+            return Term(logits_MC.float().sum(), 0)
+        counts_M = labels_MC[:, 0] != IGNORED
+        losses_MC = F.binary_cross_entropy_with_logits(logits_MC.float(), labels_MC.float(), reduction="none")
+        return Term(torch.where(counts_M, losses_MC.mean(1), 0.0).sum(), int(counts_M.sum()))
 
 
 class Regression:
@@ -45,7 +62,7 @@ class Regression:
 
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
-        self.head = spec.name
+        self.head = spec.answered_by
         self._low, self._high = spec.score_range
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
@@ -67,7 +84,7 @@ class Tagging:
 
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
-        self.head = spec.name
+        self.head = spec.answered_by
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.row_labels_T is not None
@@ -83,8 +100,12 @@ def objective_of(spec: TaskSpec) -> Objective:
     return _OF_KIND[spec.kind](spec)
 
 
-_OF_KIND: dict[str, type[Classification] | type[Regression] | type[Tagging]] = {
+_OF_KIND: dict[str, type[Classification | Multilabel | Regression | Tagging | Candidates | Span]] = {
     "classification": Classification,
+    "multilabel": Multilabel,
     "regression": Regression,
+    "ranking": Candidates,
+    "choice": Candidates,
     "tagging": Tagging,
+    "span": Span,
 }

@@ -54,7 +54,7 @@ class PairHead(nn.Module):
 
 
 class LinearHead(nn.Module):
-    """Dropout and one linear layer: classification and regression on pooled rows, tagging on the encoder's."""
+    """Dropout and one linear layer, on pooled rows where a sequence is answered, on the encoder's where its tokens are."""
 
     def __init__(self, config: EncoderConfig, size: int) -> None:
         super().__init__()
@@ -62,7 +62,7 @@ class LinearHead(nn.Module):
         self.linear = nn.Linear(config.hidden, size)
 
     def forward(self, rows_MD: Tensor) -> Tensor:
-        """(M, D) → (M, C); C is 1 for regression."""
+        """(M, D) → (M, C); C is 1 for a score, 2 for the bounds of a span."""
         return self.linear(self.dropout(rows_MD))
 
 

@@ -4,14 +4,18 @@ import itertools
 
 import numpy as np
 
+from finetune.tasks.encoded import ENDS, STARTS
+from finetune.tasks.spec import GROUPED
 from model.batch import IGNORED, FlatBatch
 from pipeline.compose import mixture_of, plan_of
 from pipeline.materials import Materials
 from pipeline.recipe_stage import Stage
 from tokenization.errors import RecipeError
 from tokenization.vocabulary import Tokenizer
-from training.batching import draw_step, flat_batch
+from training.batching import Part, draw_step, flat_batch
 from training.mixture import Mixture
+
+_BOUNDS = {0: "", STARTS: "start", ENDS: "end", STARTS | ENDS: "start and end"}
 
 
 def step_text(materials: Materials, stage: Stage, step: int, limit: int | None = None) -> str:
@@ -38,13 +42,11 @@ def step_text(materials: Materials, stage: Stage, step: int, limit: int | None =
     lines += _weight_lines(mixture, before, plan.steps, batches)
     for m, (part, batch) in enumerate(zip(draw.parts, batches, strict=True)):
         lines.append(f"micro-batch {m}: {len(batch.tokens_T)} tokens, {len(batch.lengths_N)} sequences")
-        names = [stream.name for stream, draws_K in zip(mixture.streams, part, strict=True) for _ in draws_K]
-        draws = [int(k) for draws_K in part for k in draws_K]
-        shown = range(len(names) if limit is None else min(limit, len(names)))
-        texts = _sequences(batch, materials.tokenizer)
-        lines += [f"  {names[i]} draw {draws[i]}: {texts[i]}" for i in shown]
-        if len(shown) < len(names):
-            lines.append(f"  … {len(names) - len(shown)} more (--all shows them)")
+        origins, texts = _origins(mixture, part), _sequences(batch, materials.tokenizer)
+        shown = range(len(texts) if limit is None else min(limit, len(texts)))
+        lines += [f"  {origins[i]}: {texts[i]}" for i in shown]
+        if len(shown) < len(texts):
+            lines.append(f"  … {len(texts) - len(shown)} more (--all shows them)")
     return "\n".join(lines) + "\n"
 
 
@@ -57,6 +59,16 @@ def _weight_lines(mixture: Mixture, before: int, steps: int, batches: list[FlatB
     ]
 
 
+def _origins(mixture: Mixture, part: Part) -> list[str]:
+    """The stream and the draw of each sequence; those of one item share them."""
+    return [
+        f"{stream.name} draw {draw}"
+        for stream, draws_K in zip(mixture.streams, part, strict=True)
+        if len(draws_K)
+        for draw in stream.source.draw(draws_K, stream.key).draws_N.tolist()
+    ]
+
+
 def _sequences(batch: FlatBatch, tokenizer: Tokenizer) -> list[str]:
     words = [tokenizer.piece(int(token)) for token in batch.tokens_T]
     for selection in batch.selections:
@@ -65,7 +77,16 @@ def _sequences(batch: FlatBatch, tokenizer: Tokenizer) -> list[str]:
                 continue
             if selection.objective == "mlm":
                 words[row] = f"[{words[row]}→{tokenizer.piece(int(label))}]"
-            else:
-                words[row] = f"{words[row]}{{{selection.objective}: {label:g}}}"
+            elif shown := _label(selection.objective, label):
+                words[row] = f"{words[row]}{{{selection.objective}: {shown}}}"
     bounds = batch.offsets_N1.tolist()
     return [" ".join(words[start:stop]) for start, stop in itertools.pairwise(bounds)]
+
+
+def _label(objective: str, label: float | list[float]) -> str:
+    """A row's label as text; nothing for the tokens of a text at which no answer starts or ends."""
+    if isinstance(label, list):
+        return ", ".join(str(place) for place, given in enumerate(label) if given) or "none"
+    if objective == "span":
+        return _BOUNDS[int(label)]
+    return ("wrong", "right")[int(label)] if objective in GROUPED else f"{label:g}"

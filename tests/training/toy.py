@@ -82,7 +82,7 @@ class Parity:
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         return sequences, Rows(sequences.offsets_N1[:-1], sequences.labels_N)
 
-    def term(self, logits_MC: torch.Tensor, labels_M: torch.Tensor) -> Term:
+    def term(self, logits_MC: torch.Tensor, labels_M: torch.Tensor, groups_G1: torch.Tensor | None = None) -> Term:
         return summed_cross_entropy(logits_MC, labels_M)
 
 
