@@ -34,7 +34,7 @@ def mixture_of(materials: Materials, stage: Stage) -> mixture.Mixture:
     """
     streams = [_stream(materials, stage, stream) for stream in stage.streams]
     _refuse_misfits(materials.recipe, stage, streams, materials.encoder.positions)
-    return mixture.Mixture(streams, stage.sampling, key_of(materials.recipe.seed, stage.name, "sampling"))
+    return mixture.Mixture(streams, stage.sampling, key_of(materials.recipe.seed_of(stage), stage.name, "sampling"))
 
 
 def text_notes(materials: Materials, stage: Stage, opened: mixture.Mixture) -> list[str]:
@@ -56,7 +56,7 @@ def plan_of(recipe: Recipe, stage: Stage) -> StagePlan:
     evaluate = stage.evaluate
     return StagePlan(
         stage=stage.name,
-        seed=recipe.seed,
+        seed=recipe.seed_of(stage),
         steps=stage.steps,
         rate=stage.optimizer.rate,
         schedule=RateSchedule(**stage.schedule.model_dump()),
@@ -85,7 +85,7 @@ def _stream(materials: Materials, stage: Stage, stream: Stream) -> mixture.Strea
         items=items,
         weight=_weight(stream.weight),
         labelled=stream.labelled,
-        key=key_of(materials.recipe.seed, stage.name, stream.name),
+        key=key_of(materials.recipe.seed_of(stage), stage.name, stream.name),
     )
 
 

@@ -21,7 +21,6 @@ from model.public_extend import with_new_rows
 from model.weights_file import weights_file
 from pipeline.kept_out import kept_out_of
 from pipeline.recipe import FreshEncoder, PublicEncoder, Recipe
-from pipeline.recipe_stage import Stage
 from pipeline.recipe_text import Clean, OwnTask
 from tokenization.cleaning.contamination import KeptOut
 from tokenization.cleaning.spec import CleanSpec, Decontamination, NearDuplicates
@@ -60,10 +59,10 @@ class Materials:
         self._phrases: dict[str, Phrases] = {}
         self._splits: dict[tuple[str, str], Encoded] = {}
 
-    def with_stages(self, stages: Sequence[Stage]) -> "Materials":
-        """The same inputs, what is open already included, for other stages."""
+    def with_recipe(self, recipe: Recipe) -> "Materials":
+        """The same inputs, what is open already included, for a recipe of other stages or another seed."""
         twin = copy.copy(self)
-        twin.recipe = self.recipe.model_copy(update={"stages": tuple(stages)})
+        twin.recipe = recipe
         return twin
 
     @cached_property

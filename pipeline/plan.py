@@ -14,6 +14,7 @@ from pipeline.recipe_identity import identity, is_selected
 from pipeline.recipe_stage import Stage
 from pipeline.recipe_stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
 from pipeline.run_folder import RunFolder
+from pipeline.seeds import further_seeds, recipe_of_seed, repeated_stages, seed_folder
 from tokenization.errors import RunError
 from training.batching import draw_step
 from training.manifest import Decision, decide, read_record
@@ -73,6 +74,17 @@ def outlook_text(stages: Sequence[StageOutlook]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def seeds_text(materials: Materials, first: RunFolder, extend: bool) -> str:
+    """What `run` would do with the stages that each further seed repeats."""
+    names, lines = repeated_stages(materials.recipe), []
+    for seed in further_seeds(materials.recipe):
+        own, folder = materials.with_recipe(recipe_of_seed(materials.recipe, seed)), seed_folder(first, seed)
+        for stage in (stage for stage in own.recipe.stages if stage.name in names):
+            decision = _decision(own, folder, stage, extend)
+            lines.append(f"seed {seed}, {stage.name}: {decision.action.upper()}, {decision.why}\n")
+    return "".join(lines)
+
+
 def refuse_if_needed(stage: Stage, decision: Decision, folder: RunFolder) -> None:
     """Turn a refusal into the error that the user reads.
 
@@ -130,6 +142,14 @@ def _estimate(materials: Materials, folder: RunFolder, stage: Stage, extend: boo
         tuple(_stream_line(materials, stream) for stream in stage.streams),
         _beginning(materials.recipe, stage),
     )
+
+
+def _decision(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:
+    """The decision, by the settings alone where the text is not tokenised yet."""
+    try:
+        return decide_stage(materials, folder, stage, extend)
+    except NotMade:
+        return decide_by_settings(materials, folder, stage, extend)
 
 
 def _beginning(recipe: Recipe, stage: Stage) -> str:

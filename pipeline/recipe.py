@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from pipeline.recipe_section import Name, Positive, Section, decided_elsewhere, has_key, tag_of
 from pipeline.recipe_stage import DecaySchedule, Optimizer, Precision, Schedule, Stage
@@ -128,11 +128,29 @@ class Evaluation(Section):
     split: Name = Field(default="dev", description="The split that is scored.")
 
 
+class Seeds(Section):
+    """How often the run is repeated under further seeds: the recipe's own, and those that follow it."""
+
+    count: Positive = Field(default=1, description="Seeds in all; 1: no repetition.")
+    all: bool = Field(
+        default=False,
+        description="true: every stage is repeated; false: those with a labelled stream and what descends from them, "
+        "the others being shared.",
+    )
+
+
+def _count_alone(value: Any) -> Any:
+    return {"count": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 class Recipe(Section):
     """A whole run: tokenizer, encoder, stages as lists of streams, optimizer, engine, evaluation."""
 
     name: Name = Field(description="Names the default run directory, runs/<name>.")
     seed: int = Field(default=1, ge=0, description="Every random choice follows from it.")
+    seeds: Annotated[Seeds, BeforeValidator(_count_alone, json_schema_input_type=int | Seeds)] = Field(
+        default=Seeds(), description="A number alone is the count."
+    )
     data: str | None = Field(
         default=None, description="Data folder; default: the environment variable TRIPTYCH_DATA, if set."
     )
@@ -159,6 +177,10 @@ class Recipe(Section):
     def stage(self, name: str) -> Stage:
         """The stage of that name, which must exist."""
         return next(stage for stage in self.stages if stage.name == name)
+
+    def seed_of(self, stage: Stage) -> int:
+        """From which every random choice of a stage follows."""
+        return self.seed if stage.seed is None else stage.seed
 
     @property
     def data_folder(self) -> Path:

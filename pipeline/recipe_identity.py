@@ -26,7 +26,7 @@ def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
     tasks = {name: _task(recipe.tasks[name], selected) for name in _tasks(stage)}
     corpora = {name: _corpus(recipe.corpora[name], _masks_units(stage, name)) for name in corpora_of(recipe, stage)}
     return {
-        "seed": recipe.seed,
+        "seed": recipe.seed_of(stage),
         "tokenizer": recipe.tokenizer.model_dump(mode="json", exclude={"from_", "extend"}, exclude_defaults=True),
         "encoder": _encoder(recipe),
         "corpora": corpora,
@@ -49,8 +49,8 @@ def _encoder(recipe: Recipe) -> dict[str, Any]:
 
 
 def _stage(stage: Stage, selected: bool) -> dict[str, Any]:
-    """The stage without what is a label, what may grow, and evaluations that decide nothing."""
-    left_out = {"kind", "steps"} | (set() if selected else {"evaluate"})
+    """The stage without what is a label, what may grow, its seed (told apart) and evaluations that decide nothing."""
+    left_out = {"kind", "steps", "seed"} | (set() if selected else {"evaluate"})
     return stage.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
 
 

@@ -99,6 +99,7 @@ class Stage(Section):
         description="A label: which of `python -m pretrain|finetune` runs it, and what plan prints."
     )
     steps: Positive = Field(description="Optimizer steps.")
+    seed: Annotated[int, Field(ge=0)] | None = Field(default=None, description="Of this stage; null: the recipe's.")
     parent: Name | None = Field(
         default=None,
         json_schema_extra=decided_elsewhere,

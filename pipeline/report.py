@@ -11,6 +11,7 @@ import jinja2
 from pipeline import charts, wording
 from pipeline.metrics_lines import EvaluationLine, StepLine, read_lines
 from pipeline.run_record import RunRecord, StageRecord, read_run
+from pipeline.seed_tables import seed_grid, seed_remarks
 from pipeline.tables import Grid, grids, remarks
 from tokenization.atomic import write_text
 
@@ -60,8 +61,8 @@ def report_html(run: RunRecord) -> str:
             name=run.name,
             joint=wording.score(scores["joint"]) if scores.get("joint") is not None else None,
             missing=_missing(run, steps),
-            grids=grids(scores),
-            remarks=remarks(scores),
+            grids=(*grids(scores), *([seed_grid(run.over_seeds)] if run.over_seeds else [])),
+            remarks=(*remarks(scores), *(seed_remarks(run.over_seeds) if run.over_seeds else [])),
             lineage=_stage_grid(run, steps),
             stages=[_view(stage, steps[stage.name], evaluations[stage.name]) for stage in run.stages],
             recipe=run.recipe_text,
@@ -87,6 +88,9 @@ def _missing(run: RunRecord, steps: dict[str, list[StepLine]]) -> list[str]:
         lacking.append("scores and ledger: not evaluated yet")
     if run.environment is None:
         lacking.append("environment: environment.json is not there")
+    for seed, further in run.further.items():
+        if further is None or further.scores is None:
+            lacking.append(f"seed {seed}: {'begun' if further else 'not started'}")
     return lacking
 
 

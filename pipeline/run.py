@@ -1,8 +1,9 @@
 """`triptych run`: walk the stages, measure, tell. Run again to go on."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -18,6 +19,9 @@ from pipeline.recipe_stage import Stage
 from pipeline.report import write_report
 from pipeline.run_folder import RunFolder, locked_run
 from pipeline.scores import collect_scores, measure_start
+from pipeline.seed_scores import collect_seeds, drop_outdated
+from pipeline.seed_tables import print_seeds
+from pipeline.seeds import further_seeds, link_shared, recipe_of_seed, repeated_stages, seed_folder
 from pipeline.stage_run import Context, measure_again, run_stage
 from pipeline.tables import print_scores
 from pipeline.text_needs import refuse_missing
@@ -59,7 +63,7 @@ def run(recipe: Recipe, root: Path, choice: Choice) -> None:
     watch = Watch(not world.chief, recipe.logging.every, recipe.logging.tensorboard)
     try:
         with locked_run(folder, world):
-            _walk(Context(folder, materials_of(recipe, folder, say=watch.say), world, watch), choice)
+            _all_seeds(Context(folder, materials_of(recipe, folder, say=watch.say), world, watch), choice)
     finally:
         watch.close()
         leave_world()
@@ -68,18 +72,57 @@ def run(recipe: Recipe, root: Path, choice: Choice) -> None:
 def materials_of(recipe: Recipe, folder: RunFolder, make: bool = True, say: Say = lambda line: None) -> Materials:
     """The recipe's inputs, with the stage that a missing LM head asks for."""
     materials = Materials(recipe, folder.store, say, make)
-    return materials.with_stages(with_lm_head_stage(recipe, materials.public).stages)
+    return materials.with_recipe(with_lm_head_stage(recipe, materials.public))
 
 
-def _walk(context: Context, choice: Choice) -> None:
+def _all_seeds(first: Context, choice: Choice) -> None:
+    """The run itself, then its repetitions under further seeds.
+
+    What is refused is refused before anything is written or moved; and all is moved at once, so that a kill between
+    two seeds leaves none behind that would be taken for finished.
+    """
+    recipe = first.materials.recipe
+    stages, repeated = _chosen(recipe, choice), repeated_stages(recipe)
+    again = [stage for stage in stages if stage.name in repeated]
+    further = {seed: _of_seed(first, seed) for seed in further_seeds(recipe)} if again else {}
+    for context in (first, *further.values()):
+        context.folder.refuse_other(recipe)
+        _refuse_begun(context, _chosen(context.materials.recipe, choice), choice)
+    first.world.wait()
+    if first.world.chief:
+        for context in (first, *further.values()):
+            _set_aside(context, choice)
+    first.world.wait()
+    finished = _walk(first, stages, choice.extend)
+    if finished:
+        _conclude(first)
+    for seed, context in further.items():
+        first.watch.say(f"seed {seed}: repeats {', '.join(stage.name for stage in again)}")
+        finished = _repeat(first, context, [stage.name for stage in again], choice.extend) and finished
+    if finished and further:
+        _conclude_seeds(first, further)
+
+
+def _of_seed(first: Context, seed: int) -> Context:
+    materials = first.materials.with_recipe(recipe_of_seed(first.materials.recipe, seed))
+    return replace(first, folder=seed_folder(first.folder, seed), materials=materials)
+
+
+def _repeat(first: Context, context: Context, names: Sequence[str], extend: bool) -> bool:
+    """Walk the repeated stages of a further seed; its result is its scores alone."""
+    with locked_run(context.folder, context.world):  # by itself, it is a run directory like any other
+        if context.world.chief:
+            link_shared(first.folder, context.folder, first.materials.recipe)
+        context.world.wait()
+        finished = _walk(context, [context.materials.recipe.stage(name) for name in names], extend)
+        if finished and context.world.chief:
+            write_json(context.folder.scores, _scores(context))
+    return finished
+
+
+def _walk(context: Context, stages: Sequence[Stage], extend: bool) -> bool:
+    """Run stages from wherever they stand; whether every stage of the recipe is finished then."""
     recipe, folder = context.materials.recipe, context.folder
-    stages = _chosen(recipe, choice)
-    folder.refuse_other(recipe)
-    _refuse_begun(context, stages, choice)
-    context.world.wait()
-    if context.world.chief:
-        _set_aside(context, choice)
-    context.world.wait()
     _need_parents(folder, stages)
     context.world.wait()
     if context.world.chief:
@@ -89,11 +132,11 @@ def _walk(context: Context, choice: Choice) -> None:
     context.world.wait()
     measure_start(context)
     for stage in stages:
-        _run_one(context, stage, choice.extend)
-    if all(decide_stage(context.materials, folder, stage, False).action == "skip" for stage in recipe.stages):
-        for stage in recipe.stages:
-            measure_again(context, stage)
-        _conclude(context)
+        _run_one(context, stage, extend)
+    finished = all(decide_stage(context.materials, folder, stage, False).action == "skip" for stage in recipe.stages)
+    for stage in recipe.stages if finished else ():
+        measure_again(context, stage)
+    return finished
 
 
 def _refuse_begun(context: Context, stages: Sequence[Stage], choice: Choice) -> None:
@@ -143,10 +186,10 @@ def _conclude(context: Context) -> None:
     """Scores, exported model, report; then the table, last."""
     if not context.world.chief:
         return
-    folder = context.folder
-    note = inserted_note(context.materials.recipe)
-    scores = collect_scores(context.materials, folder, [note] if note else [])
+    folder, scores = context.folder, _scores(context)
     write_json(folder.scores, scores)
+    if drop_outdated(folder, scores):
+        context.watch.say("scores over several seeds: taken away, since the first seed's have changed")
     model = f"model: {folder.export}"
     if context.materials.encoder.norm == "pre":
         model = "no exported model: the public BERT format has no place for encoder.norm: pre"
@@ -155,6 +198,23 @@ def _conclude(context: Context) -> None:
     report = write_report(folder.root)
     print_scores(scores)
     context.watch.say(f"{model}\nreport: {report}")
+
+
+def _conclude_seeds(first: Context, further: Mapping[int, Context]) -> None:
+    """The scores over all seeds, in the report too; then their table, last."""
+    if not first.world.chief:
+        return
+    folders = {seed: context.folder for seed, context in ({first.materials.recipe.seed: first} | dict(further)).items()}
+    over_seeds = collect_seeds(first.materials, folders)
+    write_json(first.folder.seeds, over_seeds)
+    report = write_report(first.folder.root)
+    print_seeds(over_seeds)
+    first.watch.say(f"report: {report}")
+
+
+def _scores(context: Context) -> dict[str, Any]:
+    note = inserted_note(context.materials.recipe)
+    return collect_scores(context.materials, context.folder, [note] if note else [])
 
 
 def _chosen(recipe: Recipe, choice: Choice) -> Sequence[Stage]:

@@ -35,6 +35,7 @@ class RunFolder:
         self.recipe = root / "recipe.yaml"
         self.environment = root / "environment.json"
         self.scores = root / "evaluation" / "scores.json"
+        self.seeds = root / "evaluation" / "seeds.json"  # the scores over several seeds
         self.start = root / "stages" / "start.json"  # the ledger before the first stage
         self.export = root / "export"
         self.report = root / "report.html"
@@ -84,11 +85,15 @@ class RunFolder:
     def set_aside(self, names: list[str], start: bool) -> Path | None:
         """Move the folders of these stages, and the results made from them, under `aside/`; nothing is deleted.
 
+        Links to what belongs to another run are taken away.
+
         Args:
             start: whether what was measured before the first stage goes too.
         """
-        present = [self.stage(name).root for name in names if self.stage(name).root.exists()]
-        present += [self.start] if start and self.start.is_file() else []
+        named = [*(self.stage(name).root for name in names), *([self.start] if start else [])]
+        for link in filter(Path.is_symlink, named):
+            link.unlink()
+        present = [path for path in named if path.exists()]
         if not present:
             return None
         taken = (path.name for path in (self.root / "aside").glob("*"))

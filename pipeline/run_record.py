@@ -48,6 +48,8 @@ class RunRecord:
         recipe_text: the resolved recipe as it stands there.
         stages: in the recipe's order.
         environment, scores: None where not written yet.
+        over_seeds: scores over several seeds; None where there are none.
+        further: how each further seed stands that the recipe asks for or that is there; None where it is not begun.
     """
 
     folder: Path
@@ -56,6 +58,13 @@ class RunRecord:
     stages: tuple[StageRecord, ...]
     environment: Mapping[str, Any] | None
     scores: Mapping[str, Any] | None
+    over_seeds: Mapping[str, Any] | None
+    further: Mapping[int, "RunRecord | None"]
+
+    @property
+    def unfinished(self) -> StageRecord | None:
+        """The first stage that is not finished."""
+        return next((stage for stage in self.stages if stage.manifest is None), None)
 
 
 def read_run(folder: Path) -> RunRecord:
@@ -72,6 +81,8 @@ def read_run(folder: Path) -> RunRecord:
         stages=tuple(_stage(folder, stage) for stage in recipe["stages"]),
         environment=_read_json(folder / "environment.json"),
         scores=_read_json(folder / "evaluation" / "scores.json"),
+        over_seeds=_read_json(folder / "evaluation" / "seeds.json"),
+        further=_further(folder, recipe),
     )
 
 
@@ -90,6 +101,14 @@ def _read_recipe(folder: Path) -> tuple[str, Mapping[str, Any]]:
         raise RunError(f"{path} is damaged ({type(error).__name__}: {error}). Run the recipe again.") from None
     assert len(set(names)) == len(names), "a resolved recipe names each stage once"
     return text, recipe
+
+
+def _further(folder: Path, recipe: Mapping[str, Any]) -> dict[int, RunRecord | None]:
+    """The further seeds, in order."""
+    first, count = recipe.get("seed", 1), recipe.get("seeds", {}).get("count", 1)
+    present = [path.parent for path in (folder / "seeds").glob("*/recipe.yaml") if path.parent.name.isdecimal()]
+    asked: dict[int, RunRecord | None] = dict.fromkeys(range(first + 1, first + count))
+    return dict(sorted((asked | {int(path.name): read_run(path) for path in present}).items()))
 
 
 def _stage(run: Path, stage: Mapping[str, Any]) -> StageRecord:

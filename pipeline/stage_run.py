@@ -102,7 +102,7 @@ def build_network(context: Context, stage: Stage, decision: Decision) -> Network
     materials = context.materials
     recipe = materials.recipe
     # A resume loads every weight: drawing random ones first would cost seconds.
-    seed = None if decision.action == "resume" else recipe.seed
+    seed = None if decision.action == "resume" else recipe.seed_of(stage)
     network = Network(materials.encoder, head_specs(materials, stage.name), recipe.encoder.attention, seed)
     folder = context.folder.stage(stage.name)
     if decision.action == "resume":

@@ -9,7 +9,7 @@ from pathlib import Path
 from pipeline import wording
 from pipeline.metrics_lines import StepLine, last_lines
 from pipeline.progress import evaluation_words
-from pipeline.run_record import StageRecord, read_run
+from pipeline.run_record import RunRecord, StageRecord, read_run
 
 
 def status_text(run_dir: Path, now: float | None = None) -> str:
@@ -27,6 +27,8 @@ def status_text(run_dir: Path, now: float | None = None) -> str:
     lines = [f"{run.name} in {run_dir}"]
     for stage in run.stages:
         lines += _stage_lines(stage, width, now)
+    for seed, further in run.further.items():
+        lines += _seed_lines(seed, further, now)
     lines.append("evaluation: " + ("done" if run.scores is not None else "not done"))
     lines.append(_owner(run_dir / "lock", now))
     return "\n".join(lines) + "\n"
@@ -42,6 +44,16 @@ def _stage_lines(stage: StageRecord, width: int, now: float) -> list[str]:
     if evaluation is not None:
         lines.append(f"{indent}last evaluation, step {evaluation.step}: {evaluation_words(evaluation)}")
     return lines
+
+
+def _seed_lines(seed: int, run: RunRecord | None, now: float) -> list[str]:
+    """A further seed: the stage that it has come to."""
+    if run is None:
+        return [f"seed {seed}: not started"]
+    stage = run.unfinished
+    if stage is None:
+        return [f"seed {seed}: " + ("finished" if run.scores is not None else "not evaluated")]
+    return [f"seed {seed}:", *_stage_lines(stage, len(stage.name), now)]
 
 
 def _state(stage: StageRecord, step: StepLine | None) -> str:

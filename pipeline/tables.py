@@ -1,6 +1,6 @@
 """The tables a run ends with: each task's scores beside the majority baseline, and the forgetting ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -130,8 +130,12 @@ def grids(scores: Mapping[str, Any]) -> tuple[Grid, ...]:
 
 def scores_text(scores: Mapping[str, Any]) -> str:
     """`evaluation/scores.json` as plain text, the same for the same scores, ending in a newline."""
-    blocks = [grid_text(grid) for grid in grids(scores)]
-    under = remarks(scores)
+    return grids_text(grids(scores), remarks(scores))
+
+
+def grids_text(tables: Sequence[Grid], under: Sequence[str]) -> str:
+    """Tables and the lines under them as plain text."""
+    blocks = [grid_text(grid) for grid in tables]
     return "\n\n".join(blocks + (["\n".join(under)] if under else [])) + "\n"
 
 
@@ -152,14 +156,19 @@ def _text_line(cells: tuple[str, ...], widths: list[int], words: frozenset[int])
 
 
 def print_scores(scores: Mapping[str, Any], console: Console | None = None) -> None:
-    """Print the tables: with rules and colours on a terminal, as plain text elsewhere."""
+    """Print the tables of a run's scores."""
+    print_grids(grids(scores), remarks(scores), console)
+
+
+def print_grids(tables: Sequence[Grid], under: Sequence[str], console: Console | None = None) -> None:
+    """Print tables and the lines under them: with rules and colours on a terminal, as plain text elsewhere."""
     console = console or Console()
     if not console.is_terminal:
-        console.file.write(scores_text(scores))
+        console.file.write(grids_text(tables, under))
         return
-    for grid in grids(scores):
+    for grid in tables:
         console.print(_rich_table(grid))
-    for line in remarks(scores):
+    for line in under:
         console.print(Text(line))
 
 

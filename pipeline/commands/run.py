@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.commands.options import RECIPE, RUN_DIR, SETS, open_recipe
+from pipeline.commands.options import RECIPE, RUN_DIR, SEEDS, SETS, open_recipe
 from pipeline.run import Choice
 from pipeline.run import run as run_stages
 from training.loop import Stopped
@@ -15,19 +15,28 @@ from training.loop import Stopped
 @RECIPE
 @SETS
 @RUN_DIR
+@SEEDS
 @click.option("--from", "first", metavar="STAGE", help="Move this stage and what follows aside, and run them again.")
 @click.option("--only", metavar="STAGE", help="Run this stage alone; its parent must be finished.")
 @click.option("--extend", is_flag=True, help="Let a finished stage go on to the recipe's higher number of steps.")
 def command(
-    recipe: str, sets: tuple[str, ...], run_dir: Path | None, first: str | None, only: str | None, extend: bool
+    recipe: str,
+    sets: tuple[str, ...],
+    run_dir: Path | None,
+    seeds: str | None,
+    first: str | None,
+    only: str | None,
+    extend: bool,
 ) -> None:
     """Run a recipe from wherever it stands: raw text to scores. Run again to go on."""
-    run_recipe(recipe, sets, run_dir, Choice(first, only, (), extend))
+    run_recipe(recipe, sets, run_dir, Choice(first, only, (), extend), seeds)
 
 
-def run_recipe(recipe: str, sets: tuple[str, ...], run_dir: Path | None, choice: Choice) -> None:
+def run_recipe(
+    recipe: str, sets: tuple[str, ...], run_dir: Path | None, choice: Choice, seeds: str | None = None
+) -> None:
     """Run a recipe, or some of its stages; a stop that was asked for ends with 128 + the signal, as shells do."""
-    loaded, folder = open_recipe(recipe, sets, run_dir)
+    loaded, folder = open_recipe(recipe, sets, run_dir, seeds)
     try:
         run_stages(loaded, folder.root, choice)
     except Stopped as stopped:
