@@ -54,7 +54,7 @@ class PairHead(nn.Module):
 
 
 class LinearHead(nn.Module):
-    """Dropout and one linear layer: of pooled rows where a sequence is answered, of the encoder's where its tokens are."""
+    """Dropout and one linear layer: on pooled rows to answer a sequence, on the encoder's to answer its tokens."""
 
     def __init__(self, config: EncoderConfig, size: int) -> None:
         super().__init__()

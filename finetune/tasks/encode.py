@@ -120,17 +120,21 @@ def _windows(examples: Sequence[Example], texts: Texts, coded: _Coded, assembled
 
 
 def _rivals(examples: Sequence[Example]) -> I64:
-    """Examples of a group whose candidates are the same, told by the last text of each."""
-    numbers: dict[tuple[str, tuple[str, ...]], int] = {}
+    """Examples of a group whose candidates are the same."""
+    numbers: dict[tuple[str, tuple[tuple[str, ...], ...]], int] = {}
     return np.array(
         [
-            numbers.setdefault((example.group, tuple(row[-1] for row in example.candidates)), len(numbers))
-            if example.group
-            else NO_RIVAL
+            numbers.setdefault((example.group, _offered(example)), len(numbers)) if example.group else NO_RIVAL
             for example in examples
         ],
         dtype=np.int64,
     )
+
+
+def _offered(example: Example) -> tuple[tuple[str, ...], ...]:
+    """What tells the candidates apart: their texts without those that all of them share, such as the passage."""
+    shared = set.intersection(*(set(row) for row in example.candidates)) if example.candidates else set()
+    return tuple(tuple(text for text in row if text not in shared) for row in example.candidates)
 
 
 def _refuse_unanswerable(spec: TaskSpec, split: str, examples: Sequence[Example]) -> None:
