@@ -100,10 +100,6 @@ class PairSteps:
         parts = pack(self._source.lengths(draws_K, self._key), budget)
         return [flat_batch(self.mixture, (np.sort(draws_K[part]),)) for part in parts]
 
-    def tokens(self, step: int) -> int:
-        """Real tokens of a step."""
-        return int(self._source.lengths(self.draws(step), self._key).sum())
-
     def examples(self, step: int) -> Iterator[Example]:
         """The same pairs with the same masks, one by one."""
         (batch,) = self.batches(step, self.slots)

@@ -1,29 +1,25 @@
 """The peer as an arm: `transformers.Trainer` on `BertForPreTraining`, in steady state.
 
-Trainer has no way to run a few steps and pause. It runs in a process of its own (its settings, `torch_compile` among
-them, hold for a whole process), and its callback waits at the end of each block, so that its loop, loader and optimizer
-are timed as they are, start-up and compiling left out.
+It runs in a process of its own, since its settings, `torch_compile` among them, hold for a whole process. Its loop,
+loader and optimizer are timed as they are.
 
 Shape letters: B pairs, L padded length.
 """
 
-import math
-import multiprocessing
-import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import BertForPreTraining, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import BertForPreTraining, TrainingArguments
 
-from benchmarks.device import wait
 from benchmarks.pairs import Example, PairSettings, PairSteps
-from benchmarks.proof import Proof
+from benchmarks.process_arm import HandOver, ProcessArm
+from benchmarks.telling import TellingTrainer
 from model.batch import IGNORED
 from training.optimizer import AdamW
 
@@ -95,7 +91,7 @@ class PeerRun:
         }
 
 
-class PeerArm:
+class PeerArm(ProcessArm):
     """One Trainer in its process.
 
     Args:
@@ -103,95 +99,22 @@ class PeerArm:
     """
 
     def __init__(self, flags: PeerFlags, checkpoint: Path, steps: PairSteps, run: PeerRun) -> None:
-        self.flags, self.name, self.proof = flags, flags.name, Proof()
+        self.flags = flags
         self.arguments = run.arguments(flags, steps.settings)
-        self._steps, self._block = steps, 0
-        context = multiprocessing.get_context("spawn")
-        self._line, theirs = context.Pipe()
-        self._process = context.Process(
-            target=_serve, args=(theirs, flags, checkpoint, steps.settings, run), daemon=True
-        )
-        self._process.start()
-        theirs.close()
-
-    def run_block(self) -> float:
-        """Let it run one block; returns the block's real tokens.
-
-        Raises:
-            RuntimeError: it failed, and why.
-        """
-        self._line.send(True)
-        try:
-            answer = self._line.recv()
-        except EOFError:
-            raise RuntimeError(f"{self.name}: its process died") from None
-        if isinstance(answer, str):
-            raise RuntimeError(f"{self.name} failed:\n{answer}")
-        self.proof = answer
-        count = self._steps.settings.steps
-        first, self._block = self._block * count, self._block + 1
-        return float(sum(self._steps.tokens(first + k) for k in range(count)))
-
-    def close(self) -> None:
-        """Let the process end."""
-        self._line.send(False)
-        self._process.join()
+        train = partial(_train, flags, checkpoint, steps.settings, run)
+        super().__init__(flags.name, train, steps.settings.steps, run.threads)
 
 
-def _serve(line: Connection, flags: PeerFlags, checkpoint: Path, settings: PairSettings, run: PeerRun) -> None:
-    """The other process: make the Trainer when first asked, and train."""
-    torch.set_num_threads(run.threads)
-    try:
-        if line.recv():
-            _trainer(line, flags, checkpoint, settings, run).train()
-    except Exception:
-        line.send(traceback.format_exc())
-
-
-def _trainer(line: Connection, flags: PeerFlags, checkpoint: Path, settings: PairSettings, run: PeerRun) -> Trainer:
+def _train(flags: PeerFlags, checkpoint: Path, settings: PairSettings, run: PeerRun, hand_over: HandOver) -> None:
+    """In the other process."""
     steps = PairSteps(settings)
-    hand_over = _HandOver(line, settings.steps)
-    trainer = _FirstStep(
+    TellingTrainer(
+        hand_over,
         model=BertForPreTraining.from_pretrained(checkpoint, attn_implementation=flags.attention),
         args=TrainingArguments(str(checkpoint.parent / "trainer"), **run.arguments(flags, settings)),
         train_dataset=_Examples(steps, settings.steps * run.blocks),
         data_collator=_collator(steps, flags),
-        callbacks=[hand_over],
-    )
-    trainer.remove_callback(PrinterCallback)
-    trainer.hand_over = hand_over
-    return trainer
-
-
-class _FirstStep(Trainer):
-    """Remembers the first loss, which the log only has rounded."""
-
-    hand_over: "_HandOver"
-
-    def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
-        loss = super().training_step(*args, **kwargs)
-        if self.hand_over.loss is None:
-            self.hand_over.loss = float(loss)
-        return loss
-
-
-class _HandOver(TrainerCallback):
-    """Answers at the end of each block and waits to be asked again."""
-
-    def __init__(self, line: Connection, steps: int) -> None:
-        self._line, self._steps = line, steps
-        self.loss: float | None = None
-        self._norm = math.nan
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Mapping[str, float] | None = None, **_: Any) -> None:
-        self._norm = float((logs or {}).get("grad_norm", self._norm))
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        if state.global_step % self._steps == 0:
-            wait(args.device)
-            # The first step's log comes after this callback: at one step a block it stands in the second answer.
-            self._line.send(Proof(math.nan if self.loss is None else self.loss, self._norm))
-            control.should_training_stop = not self._line.recv()
+    ).train()
 
 
 class _Examples(torch.utils.data.Dataset[Example]):
