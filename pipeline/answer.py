@@ -1,24 +1,29 @@
-"""`triptych evaluate` and `triptych predict`: a model folder answers its tasks."""
+"""A model folder, opened to answer its tasks; `triptych predict`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from finetune.dev_batches import ANSWERING_TOKENS, dev_batches
-from finetune.evaluate import TaskScores, evaluate_task, joint
 from finetune.predictions import in_order, predict, write_predictions
-from finetune.tasks.encode import Encoded, encode_examples
+from finetune.tasks.encode import encode_examples
 from finetune.tasks.own import spec_from_fields
-from finetune.tasks.read import read_examples
+from finetune.tasks.read import read_split
 from finetune.tasks.spec import TaskSpec
+from finetune.tasks.table import TASKS
 from model.network import Network
-from model.public import PublicModel, read_public
+from model.public import HEADS, PublicModel, read_public
 from model.public_load import load_into
+from model.weights_file import weights_file
+from pipeline.export import TASKS as DESCRIBED
 from pipeline.export import read_tasks
-from pipeline.run_folder import RunFolder, environment
-from tokenization.atomic import write_json
-from tokenization.errors import DataError, RecipeError, RunError, did_you_mean
+from pipeline.materials import Materials
+from pipeline.recipe_load import load_recipe
+from pipeline.run_folder import RunFolder
+from tokenization.errors import RecipeError, RunError, did_you_mean
+from tokenization.fingerprint import of_files
 from tokenization.vocabulary import Tokenizer
 from training.distributed import join_world
 from training.engine import Reader
@@ -26,26 +31,48 @@ from training.engine import Reader
 
 @dataclass(frozen=True)
 class Model:
-    """An exported model, opened."""
+    """An exported model, opened.
+
+    Attributes:
+        tasks: name → spec and sequence length, of the tasks that it was trained on.
+        declared: name → where a task is described today, and its labels there: in the run's recipe, or the built-in
+            table.
+    """
 
     folder: Path
     public: PublicModel
     tokenizer: Tokenizer
     reader: Reader
     tasks: Mapping[str, tuple[TaskSpec, int]]
+    declared: Mapping[str, tuple[str, tuple[str, ...]]]
+
+    def answers(self, name: str) -> bool:
+        """Whether one of the heads answers a task: its own, or the one that the built-in table names."""
+        return name in self.tasks or (name in TASKS and TASKS[name].answered_by in self.tasks)
 
     def task(self, name: str) -> tuple[TaskSpec, int]:
         """A task's spec and sequence length.
 
         Raises:
-            RecipeError: the model has no head for it.
+            RecipeError: the model has no head for it, or one with other labels.
         """
-        if name not in self.tasks:
+        if not self.answers(name):
             known = ", ".join(self.tasks) or "none"
             raise RecipeError(
                 f"{self.folder} has no head for task '{name}'; it has {known}{did_you_mean(name, self.tasks)}"
             )
-        return self.tasks[name]
+        if name in self.tasks:
+            return self.tasks[name]
+        spec = TASKS[name]
+        asked, length = self.tasks[spec.answered_by]
+        _same_labels(self.folder, name, spec.labels, asked.labels)
+        return spec, length
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The content of its weights and of what it says of its tasks."""
+        others = (path for path in (self.folder / HEADS, self.folder / DESCRIBED) if path.is_file())
+        return of_files([weights_file(self.folder), *others])
 
 
 def open_model(given: Path) -> Model:
@@ -67,69 +94,44 @@ def open_model(given: Path) -> Model:
     described, bf16 = read_tasks(folder)
     tasks = {name: (_spec(name, entry["spec"]), entry["length"]) for name, entry in described.items()}
     for name, (spec, _) in tasks.items():
-        _same_labels(folder, name, spec.labels, public.labels.get(name, ()))
-    return Model(folder, public, Tokenizer.load(folder), Reader(network, join_world(), bf16), tasks)
+        _same_labels(folder, name, spec.labels, public.labels.get(spec.answered_by, ()))
+    declared = _declared(RunFolder(given), tasks)
+    return Model(folder, public, Tokenizer.load(folder), Reader(network, join_world(), bf16), tasks, declared)
 
 
-def evaluate_model(model: Model, names: Sequence[str], data: Path, split: str, out: Path | None) -> dict[str, Any]:
-    """Score tasks on a split, all in one process.
-
-    Args:
-        out: folder for scores.json and a predictions file per task; None writes nothing.
-
-    Returns:
-        what scores.json holds.
-    """
-    found: list[TaskScores] = []
-    data_seen: dict[str, str] = {}
-    for name in names or list(model.tasks):
-        encoded, train = _split(model, name, data, split), _split(model, name, data, "train")
-        if train.gold is None:
-            raise DataError(f"task {name}: the train split hides its labels, so there is no majority baseline")
-        scores, answers = evaluate_task(model.reader.infer, encoded, train.gold, ANSWERING_TOKENS)
-        found.append(scores)
-        data_seen[name] = encoded.fingerprint
-        if out is not None:
-            write_predictions(out / "predictions" / f"{name}.jsonl", encoded, answers)
-    if not found:
-        raise RecipeError(f"{model.folder} has no task heads, so there is nothing to evaluate.")
-    result = {
-        "joint": joint(found),
-        "tasks": {scores.name: asdict(scores) for scores in found},
-        "data": data_seen,
-        "versions": environment()["versions"],
+def _declared(run: RunFolder, tasks: Mapping[str, tuple[TaskSpec, int]]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Of a task of the user's own that no recipe stands beside, nothing is known but what the model says."""
+    if run.recipe.is_file():
+        materials = Materials(load_recipe(run.recipe), run.store, lambda line: None, make=False)
+        known = {name: materials.task(name).labels for name in materials.recipe.tasks}
+        return {name: (f"the recipe {run.recipe}", labels) for name, labels in known.items()}
+    return {
+        name: ("the built-in table", TASKS[name].labels)
+        for name, (spec, _) in tasks.items()
+        if name in TASKS and spec.citation == TASKS[name].citation
     }
-    if out is not None:
-        write_json(out / "scores.json", result)
-    return result
 
 
 def predict_file(model: Model, name: str, file: Path, out: Path) -> int:
-    """Answer each row of a file in the task's columns, without labels; writes JSON lines of id and label by name.
+    """Answer each row of a file in the task's columns, without labels; writes JSON lines of id, label and scores.
 
     Returns:
         the number of rows.
     """
     spec, length = model.task(name)
-    asked = replace(spec, files={"input": str(file.absolute())}, hidden=("input",), limit={})
-    examples = read_examples(asked, Path("/"), "input", str(file))
+    asked = replace(spec, files={"input": str(file.absolute())}, hidden=("input",), limit={}, rows={})
+    examples = read_split(asked, Path("/"), "input", str(file)).examples
     encoded = encode_examples(asked, "input", examples, model.tokenizer, length)
-    answers = in_order(predict(model.reader.infer, encoded, dev_batches(encoded, ANSWERING_TOKENS)), len(encoded))
-    write_predictions(out, encoded, answers)
-    return len(answers)
-
-
-def _split(model: Model, name: str, data: Path, split: str) -> Encoded:
-    spec, length = model.task(name)
-    examples = read_examples(spec, data, split, f"{data} (--data, the run's own, or TRIPTYCH_DATA)")
-    return encode_examples(spec, split, examples, model.tokenizer, length)
+    predictions = in_order(predict(model.reader.infer, encoded, dev_batches(encoded, ANSWERING_TOKENS)), encoded)
+    write_predictions(out, encoded, predictions)
+    return len(predictions)
 
 
 def _spec(name: str, fields: Mapping[str, Any]) -> TaskSpec:
     """The spec that `export` wrote, checked like a user's own."""
-    ours = {key: fields[key] for key in ("version", "reduced")}
-    given = {key: value for key, value in fields.items() if key not in (*ours, "name") and value not in (None, [], {})}
-    return replace(spec_from_fields(name, **given), **ours)
+    left_out = ("version", "name")
+    given = {key: value for key, value in fields.items() if key not in left_out and value not in (None, "", [], {})}
+    return replace(spec_from_fields(name, **given), version=fields["version"])
 
 
 def _same_labels(folder: Path, name: str, expected: Sequence[str], stored: Sequence[str]) -> None:

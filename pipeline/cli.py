@@ -17,7 +17,7 @@ COMMANDS = {
     "submission": "Write the zip that a suite's board takes, or say what a board would reject.",
     "predict": "Answer each row of a file with one of the model's heads.",
     "export": "Write a run's model, or a public BERT, as a folder that transformers opens.",
-    "doctor": "Sample a recipe's text and say what is wrong with it, before any work.",
+    "doctor": "Sample a recipe's text, read its tasks, and say what is wrong, before any work.",
     "tokenize": "Make a recipe's tokenizer and tokenise its corpora.",
     "schema": "Print the recipe's JSON Schema, with which editors complete and check recipes.",
 }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from finetune.objectives import objective_of
 from finetune.source import TaskSource, TextOfTasks
+from finetune.tasks.spec import TRAIN
 from pipeline.lineage import LM, PAIRS
 from pipeline.masking import mask_unit, masked_lm, units_of, word_bounds_of
 from pipeline.materials import Materials
@@ -22,8 +23,6 @@ from training.optimizer import AdamW
 from training.schedules import RateSchedule, constant_weight
 from training.schedules import WeightSchedule as Weight
 from training.sequences import Source
-
-TRAIN = "train"
 
 
 def mixture_of(materials: Materials, stage: Stage) -> mixture.Mixture:

@@ -1,14 +1,21 @@
-"""`triptych doctor`: what is wrong with a recipe's text, said before any work is done."""
+"""`triptych doctor`: what is wrong with a recipe's text and tasks, said before any work is done."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import click
 
+from finetune.tasks.example import Split
+from finetune.tasks.read import read_split
+from finetune.tasks.spec import TaskSpec
+from finetune.tasks.suites import find_suite
+from pipeline.doctor_tasks import LookedAt, examined_tasks, texts_of
 from pipeline.findings_text import figures, warnings
 from pipeline.materials import Materials, NotMade
 from pipeline.recipe import Recipe
-from pipeline.recipe_text import TokenizerTraining
+from pipeline.recipe_text import BuiltInTask, TokenizerTraining
 from pipeline.run_folder import RunFolder
 from pipeline.text_needs import missing
 from tokenization.building.runners import usable_cores
@@ -23,7 +30,7 @@ from tokenization.words.segmenters import require_installed
 
 
 def examined(recipe: Recipe, folder: RunFolder, cores: int | None = None) -> Iterator[str]:
-    """Yield the findings line by line, corpus by corpus. What cannot be read or is missing is one of them."""
+    """Yield the findings line by line, corpus by corpus and task by task. What cannot be read or is missing is one."""
     materials = Materials(recipe, folder.store, click.echo, make=False)
     samples: dict[str, Sample] = {}
     told: list[str] = []
@@ -38,17 +45,44 @@ def examined(recipe: Recipe, folder: RunFolder, cores: int | None = None) -> Ite
         yield "\n".join(["MISSING:", *(f"  ! {message}" for message in others)])
     if not any(read.documents for read in samples.values()):
         yield from (f"{name}\n  ! no document with text was found in the sample" for name in samples)
+        samples = {}
+    more = recipe.evaluation.more
+    tasks = [
+        LookedAt(materials.task(name), task.length, tuple(more.get(name, ()))) for name, task in recipe.tasks.items()
+    ]
+    if not samples and not tasks:
         return
-    tokenizer, remark = _tokenizer(materials, samples, [*told, *others])
+    tokenizer, remark = _tokenizer(materials, samples, tasks, [*told, *others])
     yield remark
     for name, read in samples.items():
         spec = _installed(materials.corpus_spec(name))
+        assert tokenizer is not None, "a sample with text gives a vocabulary"
         found = examine(spec, read, tokenizer, _cleaner(materials, name, spec))
         lines = [*figures(found, cores or usable_cores()), *warnings(spec, found)]
         yield "\n".join([f"{name} ({spec.language})", *lines])
+    yield from examined_tasks(tasks, materials.read, tokenizer)
 
 
-def _tokenizer(materials: Materials, samples: Mapping[str, Sample], told: list[str]) -> tuple[Tokenizer, str]:
+def examined_suite(name: str, data: Path) -> Iterator[str]:
+    """Yield the findings on a suite's tasks in a data folder, without a recipe.
+
+    Raises:
+        RecipeError: no suite is called so.
+    """
+    read = partial(_read, data)
+    tasks = [LookedAt(spec, BuiltInTask.model_fields["length"].default) for spec in find_suite(name).tasks]
+    tokenizer, remark = _stand_in(texts_of(tasks, read), TokenizerTraining(corpora=("tasks",)), "no recipe names one")
+    yield remark
+    yield from examined_tasks(tasks, read, tokenizer)
+
+
+def _read(data: Path, spec: TaskSpec, split: str) -> Split:
+    return read_split(spec, data, split, "--data, or TRIPTYCH_DATA")
+
+
+def _tokenizer(
+    materials: Materials, samples: Mapping[str, Sample], tasks: Sequence[LookedAt], told: list[str]
+) -> tuple[Tokenizer | None, str]:
     """The recipe's tokenizer, or one that stands in for it; and what is to be said of that."""
     try:
         return materials.tokenizer, f"tokenizer: {materials.tokenizer.size:,} pieces"
@@ -56,9 +90,16 @@ def _tokenizer(materials: Materials, samples: Mapping[str, Sample], told: list[s
         why = "not trained yet"
     except TriptychError as error:
         why = "cannot be made of what is there" if str(error) in told else f"CANNOT BE MADE\n  ! {error}\n "
-    train = materials.recipe.tokenizer.train or TokenizerTraining(corpora=tuple(samples))
+    train = materials.recipe.tokenizer.train or TokenizerTraining(corpora=("tasks",))
     names = [name for name in train.corpora if name in samples and samples[name].documents] or list(samples)
     texts = [document.text for name in names for document in samples[name].documents]
+    return _stand_in(texts or texts_of(tasks, materials.read), train, why)
+
+
+def _stand_in(texts: list[str], train: TokenizerTraining, why: str) -> tuple[Tokenizer | None, str]:
+    """A vocabulary that is trained on what was read; None where nothing could be."""
+    if not texts:
+        return None, f"tokenizer: {why}; no text could be read, so the figures below do without"
     try:
         made, kind = train_tokenizer(texts, train.kind, train.size, train.lowercase), train.kind
     except RecipeError as error:  # too small for its kind; so many are not

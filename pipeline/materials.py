@@ -7,12 +7,18 @@ from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from finetune.tasks.carve import is_carved
 from finetune.tasks.encode import Encoded, encode_examples
+from finetune.tasks.examine import count
+from finetune.tasks.example import Example, Split
+from finetune.tasks.leaks import leaked_rows
 from finetune.tasks.own import limit_rows, spec_from_fields
-from finetune.tasks.read import Example, read_examples
-from finetune.tasks.spec import TaskSpec
+from finetune.tasks.read import read_split
+from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from finetune.tasks.table import find_task
 from model.config import EncoderConfig, HeadSpec
 from model.network import Network
@@ -58,6 +64,7 @@ class Materials:
         self._kept_out: dict[Decontamination, KeptOut] = {}
         self._phrases: dict[str, Phrases] = {}
         self._splits: dict[tuple[str, str], Encoded] = {}
+        self._leaked: dict[tuple[str, str], NDArray[np.bool_]] = {}
 
     def with_recipe(self, recipe: Recipe) -> "Materials":
         """The same inputs, what is open already included, for a recipe of other stages or another seed."""
@@ -203,17 +210,45 @@ class Materials:
             return spec_from_fields(name, **given.spec_fields())
         return limit_rows(find_task(name), given.limit)
 
+    def read(self, spec: TaskSpec, split: str) -> Split:
+        """A split of a task as its files have it."""
+        return read_split(spec, self.recipe.data_folder, split, self._origin)
+
     def examples(self, name: str, split: str) -> tuple[Example, ...]:
-        """A split of a task as its file has it."""
-        return read_examples(self.task(name), self.recipe.data_folder, split, self._origin)
+        """The rows of a split of a task of the recipe."""
+        return self.read(self.task(name), split).examples
 
     def encoded(self, name: str, split: str) -> Encoded:
         """A split of a task, read and encoded once."""
         if (name, split) not in self._splits:
             spec, length = self.task(name), self.recipe.tasks[name].length
-            examples = self.examples(name, split)
-            self._splits[name, split] = encode_examples(spec, split, examples, self.tokenizer, length)
+            read = self.read(spec, split)
+            self._splits[name, split] = encode_examples(
+                spec, split, read.examples, self.tokenizer, length, read.dropped
+            )
         return self._splits[name, split]
+
+    def leaked(self, name: str, split: str) -> NDArray[np.bool_]:
+        """Which rows of a split also stand in what the answering head was trained on."""
+        if (name, split) not in self._leaked:
+            trained = self.task(name).answered_by
+            self._leaked[name, split] = leaked_rows(self.examples(trained, TRAIN), self.examples(name, split))
+        return self._leaked[name, split]
+
+    def trains_on_part(self, name: str) -> bool:
+        """Whether the head that answers a task is trained on fewer rows than the official ones."""
+        spec = self.task(self.task(name).answered_by)
+        train = self.encoded(spec.name, TRAIN)
+        carved = len(self.encoded(spec.name, DEV)) if is_carved(spec, DEV) else 0
+        return count(spec, TRAIN, len(train), train.dropped, carved).reduced
+
+    def scored(self, name: str) -> tuple[str, ...]:
+        """The splits that the recipe's evaluation means for a task: the first one selects, the others are reported.
+
+        Empty where it means none of them, as of the diagnostic sets, which are tests alone.
+        """
+        spec = self.task(name)
+        return tuple(split for split in spec.named(self.recipe.evaluation.split) if split not in spec.hidden)
 
     @property
     def _origin(self) -> str:

@@ -1,14 +1,14 @@
 """Measuring a model, inside a stage and at its boundary: tasks it has a head for, and the held-out LM loss."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from finetune.dev_batches import ANSWERING_TOKENS, deal, dev_batches
 from finetune.evaluate import TaskScores, joint, score_task
-from finetune.predictions import Answer, in_order, predict, write_predictions
-from pipeline.compose import TRAIN
+from finetune.predictions import Prediction, in_order, predict, write_predictions
+from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from pipeline.lineage import LM
 from pipeline.masking import masked_lm
 from pipeline.materials import Materials
@@ -39,19 +39,42 @@ class Boundary:
 
 
 def score_tasks(
-    materials: Materials, names: Iterable[str], split: str, engine: Inference
-) -> dict[str, tuple[TaskScores, list[Answer]]]:
-    """Answer and score tasks; the ranks share the batches, and every rank gets every answer."""
-    world = engine.world
-    found: dict[str, tuple[TaskScores, list[Answer]]] = {}
-    for name in names:
-        encoded = materials.encoded(name, split)
-        mine = predict(engine.infer, encoded, deal(dev_batches(encoded, ANSWERING_TOKENS), world.rank, world.size))
-        answers = in_order((p for share in world.gather(mine) for p in share), len(encoded))
-        gold = materials.encoded(name, TRAIN).gold
-        assert gold is not None, "a task that was trained has labels"
-        found[name] = score_task(encoded, answers, gold), answers
-    return found
+    materials: Materials, names: Iterable[str], engine: Inference
+) -> dict[str, tuple[TaskScores, list[Prediction]]]:
+    """Answer and score the split of each task that selects: the first that the recipe's evaluation means."""
+    return {name: score_split(materials, name, materials.scored(name)[0], engine) for name in names}
+
+
+def score_split(
+    materials: Materials, name: str, split: str, engine: Inference, leaks: bool = False
+) -> tuple[TaskScores, list[Prediction]]:
+    """Answer and score a split; the ranks share the batches, and every rank gets every answer.
+
+    Args:
+        leaks: whether the score is also told without the rows that stand in train.
+    """
+    world, encoded = engine.world, materials.encoded(name, split)
+    mine = predict(engine.infer, encoded, deal(dev_batches(encoded, ANSWERING_TOKENS), world.rank, world.size))
+    predictions = in_order((part for share in world.gather(mine) for part in share), encoded)
+    train = materials.encoded(encoded.spec.answered_by, TRAIN)
+    assert train.gold is not None, "a task that was trained has labels"
+    leaked_N = materials.leaked(name, split) if leaks else None
+    scores = score_task(encoded, predictions, train.gold, leaked_N)
+    return replace(scores, reduced=scores.reduced or materials.trains_on_part(name)), predictions
+
+
+def predictions_file(folder: Path, spec: TaskSpec, split: str) -> Path:
+    """Where the predictions of a split stand: the first development set's under the task's bare name."""
+    first = split in spec.named(DEV)[:1]
+    return folder / (f"{spec.name}.jsonl" if first else f"{spec.name}.{split}.jsonl")
+
+
+def measured_tasks(materials: Materials, heads: Iterable[str]) -> list[str]:
+    """The recipe's tasks that these heads answer and whose evaluation has labels."""
+    heads = set(heads)
+    return [
+        name for name in materials.recipe.tasks if materials.task(name).answered_by in heads and materials.scored(name)
+    ]
 
 
 def evaluation_of(scores: Sequence[TaskScores]) -> Evaluation:
@@ -89,28 +112,26 @@ def measure_boundary(
         predictions: folder for a predictions file per task, written by the first rank; None writes none.
     """
     heads = set(heads)
-    evaluation = materials.recipe.evaluation
-    names = [name for name in materials.recipe.tasks if name in heads]
-    scored = score_tasks(materials, names, evaluation.split, engine)
-    if predictions is not None and engine.world.chief:
-        for name, (_, answers) in scored.items():
-            write_predictions(predictions / f"{name}.jsonl", materials.encoded(name, evaluation.split), answers)
-    return Boundary(
-        lm=held_out_losses(materials, engine) if LM in heads else {},
-        tasks={name: asdict(scores) for name, (scores, _) in scored.items()},
-        more={
-            f"{name} ({split})": asdict(score_tasks(materials, [name], split, engine)[name][0])
-            for name in names
-            for split in evaluation.more.get(name, ())
-        },
-    )
+    tasks: dict[str, dict[str, Any]] = {}
+    more: dict[str, dict[str, Any]] = {}
+    for name in measured_tasks(materials, heads):
+        for index, split in enumerate(_splits(materials, name)):
+            scores, answers = score_split(materials, name, split, engine, leaks=split != TRAIN)
+            if index == 0:
+                tasks[name] = asdict(scores)
+            else:
+                more[f"{name} ({split})"] = asdict(scores)
+            if predictions is not None and engine.world.chief:
+                encoded = materials.encoded(name, split)
+                write_predictions(predictions_file(predictions, encoded.spec, split), encoded, answers)
+    return Boundary(lm=held_out_losses(materials, engine) if LM in heads else {}, tasks=tasks, more=more)
 
 
 def measuring(materials: Materials, heads: Iterable[str]) -> dict[str, Any]:
     """All that decides what `measure_boundary` finds in the same weights: settings, and the content of what is read."""
     heads, recipe = set(heads), materials.recipe
     ledger = recipe.evaluation.ledger
-    names = [name for name in recipe.tasks if name in heads]
+    names = measured_tasks(materials, heads)
     corpora = {name: materials.corpus(name).fingerprint for name in ledger.corpora} if LM in heads else {}
     return {
         "ledger": {"tokens": ledger.tokens, "rate": ledger.rate, "corpora": corpora} if LM in heads else {},
@@ -120,13 +141,17 @@ def measuring(materials: Materials, heads: Iterable[str]) -> dict[str, Any]:
 
 
 def _scoring(materials: Materials, name: str) -> dict[str, Any]:
-    spec, evaluation = materials.task(name), materials.recipe.evaluation
-    splits = (evaluation.split, *evaluation.more.get(name, ()))
+    spec = materials.task(name)
     return {
         "metrics": list(spec.metrics),
         "primary": spec.primary,
-        "rows": {split: materials.encoded(name, split).fingerprint for split in splits},
+        "rows": {split: materials.encoded(name, split).fingerprint for split in _splits(materials, name)},
     }
+
+
+def _splits(materials: Materials, name: str) -> tuple[str, ...]:
+    """The splits of a task that are measured, the selecting one first."""
+    return tuple(dict.fromkeys((*materials.scored(name), *materials.recipe.evaluation.more.get(name, ()))))
 
 
 def held_out_text(materials: Materials, name: str) -> BlockSource:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from finetune.tasks.spec import TRAIN
 from finetune.tasks.word_bounds import segmenter_version
-from pipeline.compose import TRAIN, mixture_of, plan_of, text_notes
+from pipeline.compose import mixture_of, plan_of, text_notes
 from pipeline.lineage import head_specs, own_heads
 from pipeline.masking import mask_unit
 from pipeline.materials import Materials, NotMade
@@ -189,9 +190,8 @@ def _parent(materials: Materials, folder: RunFolder, stage: Stage) -> str | None
 
 def _selected_on(materials: Materials, stage: Stage) -> dict[str, str]:
     """The content of the rows whose scores choose among the stage's weights."""
-    split = materials.recipe.evaluation.split
     names = [name for name in materials.recipe.tasks if name in own_heads(stage)]
-    return {name: materials.encoded(name, split).fingerprint for name in names}
+    return {name: materials.encoded(name, materials.scored(name)[0]).fingerprint for name in names}
 
 
 def _data(materials: Materials, stage: Stage) -> Mapping[str, str]:

@@ -167,7 +167,7 @@ def _check_ahead(materials: Materials, stages: Sequence[Stage]) -> None:
     for stage in stages:
         mixture_of(materials, stage)
         for task in own_heads(stage) & materials.recipe.tasks.keys():
-            for split in (evaluation.split, *evaluation.more.get(task, ())):
+            for split in (*materials.scored(task), *evaluation.more.get(task, ())):
                 materials.encoded(task, split)
     if any(LM in trained_heads(materials.recipe, stage.name, materials.public) for stage in stages):
         for corpus in evaluation.ledger.corpora:

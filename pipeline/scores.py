@@ -1,23 +1,25 @@
 """The run's result: scores of the last stage and the forgetting ledger, from what each stage's boundary measured."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from finetune.tasks.leaks import leaks
-from pipeline.compose import TRAIN
+from finetune.tasks.spec import TRAIN
+from pipeline import wording
 from pipeline.lineage import LM
 from pipeline.materials import Materials
 from pipeline.measure import held_out_entropies, held_out_losses, measuring
 from pipeline.run_folder import RunFolder
 from pipeline.stage_run import Context, reader_of
+from pipeline.task_notes import task_notes
 from tokenization.atomic import write_json
 from tokenization.errors import CheckpointError
 from tokenization.fingerprint import of_value
 from training.manifest import read_record
 
 START = "start"
+_SHOWN = ("kind", "metrics", "primary", "majority", "rows", "reduced", "split", "leaked", "without_leaks")
 
 
 def measure_start(context: Context) -> None:
@@ -39,21 +41,19 @@ def collect_scores(materials: Materials, folder: RunFolder, notes: Sequence[str]
     recipe = materials.recipe
     records = {stage.name: read_record(folder.stage(stage.name)) for stage in recipe.stages}
     boundaries = {name: record["boundary"] for name, record in records.items() if record}
-    final = boundaries[recipe.stages[-1].name]["tasks"]
+    last = boundaries[recipe.stages[-1].name]
+    final = last["tasks"]
     best = {name: entry for record in records.values() if record for name, entry in record["state"]["best"].items()}
     tasks = {name: _task(scores, best.get(name)) for name, scores in final.items()}
-    more = {name: _task(scores, None) for name, scores in boundaries[recipe.stages[-1].name]["more"].items()}
+    more = {name: _task(scores, None) for name, scores in last["more"].items()}
     before = _read_start(folder.start).get("lm", {})
     return {
         "joint": sum(task["metrics"][task["primary"]] for task in tasks.values()) / len(tasks) if tasks else None,
         "tasks": {**tasks, **more},
         "ledger": _ledger(recipe.evaluation.ledger.corpora, list(recipe.tasks), before, boundaries),
         "unigram_entropy": _entropies(materials, boundaries),
-        "notes": [*notes, *_data_notes(materials, final)],
-        "data": {
-            name: {split: materials.encoded(name, split).fingerprint for split in (TRAIN, recipe.evaluation.split)}
-            for name in final
-        },
+        "notes": [*notes, *_notes(materials, [*final.values(), *last["more"].values()])],
+        "data": {name: _content(materials, name) for name in final},
         "recipe": of_value(recipe.resolved()["stages"]),
     }
 
@@ -69,7 +69,7 @@ def _read_start(path: Path) -> dict[str, Any]:
 
 
 def _task(scores: Mapping[str, Any], best: Mapping[str, Any] | None) -> dict[str, Any]:
-    found = {key: scores[key] for key in ("kind", "metrics", "primary", "majority", "rows", "reduced", "split")}
+    found = {key: scores[key] for key in _SHOWN}
     return {**found, "best": best["score"], "best_step": best["step"]} if best else found
 
 
@@ -94,7 +94,8 @@ def _ledger(
         known = next((value for value in values if value), None)
         if known is not None:
             shown = [value["metrics"][value["primary"]] if value else None for value in values]
-            rows.append({"name": f"{name} {known['primary']}", "unit": "", "better": "higher", "values": shown})
+            measure = f"{wording.task_name(name, known['reduced'])} {known['primary']}"
+            rows.append({"name": measure, "unit": "", "better": "higher", "values": shown})
     return {"columns": columns, "rows": [row for row in rows if any(value is not None for value in row["values"])]}
 
 
@@ -103,17 +104,17 @@ def _entropies(materials: Materials, boundaries: Mapping[str, Any]) -> dict[str,
     return held_out_entropies(materials) if measured else {}
 
 
-def _data_notes(materials: Materials, tasks: Mapping[str, Any]) -> list[str]:
-    """Sequences that were cut to the task's length, and rows that the training set gives away."""
-    split = materials.recipe.evaluation.split
-    known = {name: leaks(materials.examples(name, TRAIN), materials.examples(name, split)) for name in tasks}
-    shared = [
-        f"{name}: {count:,} of {len(materials.encoded(name, split)):,} {split} rows also stand in {TRAIN}"
-        for name, count in known.items()
-        if count
-    ]
-    return shared + [
-        f"{name}: {cut:,} of {len(encoded):,} rows of {split} are cut to {materials.recipe.tasks[name].length} tokens"
-        for name in tasks
-        if (encoded := materials.encoded(name, split)) and (cut := encoded.truncated)
+def _content(materials: Materials, name: str) -> dict[str, str]:
+    """The content of what a task was trained and scored on."""
+    splits = (*((TRAIN,) if TRAIN in materials.task(name).splits else ()), *materials.scored(name))
+    return {split: materials.encoded(name, split).fingerprint for split in splits}
+
+
+def _notes(materials: Materials, scored: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [
+        note
+        for scores in scored
+        for note in task_notes(
+            materials.encoded(scores["name"], scores["split"]), scores, materials.recipe.tasks[scores["name"]].length
+        )
     ]

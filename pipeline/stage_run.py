@@ -172,7 +172,7 @@ def _evaluator(context: Context, stage: Stage, network: Network, engine: Engine)
         return None
 
     def evaluate() -> Evaluation:
-        scored = score_tasks(context.materials, tasks, context.materials.recipe.evaluation.split, engine)
+        scored = score_tasks(context.materials, tasks, engine)
         return evaluation_of([scores for scores, _ in scored.values()])
 
     return evaluate

@@ -55,7 +55,7 @@ def _metric_cells(name: str, task: Mapping[str, Any], metric: str) -> tuple[str,
     majority = task.get("majority") if primary else None
     above = value - majority if value is not None and majority is not None else None
     return (
-        name,
+        wording.task_name(name, bool(task.get("reduced"))),
         f"{metric}*" if primary else metric,
         wording.score(value),
         wording.score(majority),
@@ -63,8 +63,15 @@ def _metric_cells(name: str, task: Mapping[str, Any], metric: str) -> tuple[str,
         wording.count(task.get("rows")),
         wording.score(task.get("best") if primary else None),
         wording.count(task.get("best_step") if primary else None),
-        "reduced set" if task.get("reduced") else "",
+        _without_leaks(task, metric),
     )
+
+
+def _without_leaks(task: Mapping[str, Any], metric: str) -> str:
+    """The score without the rows that the training set gives away."""
+    if not task.get("leaked") or not task.get("without_leaks"):
+        return ""
+    return f"{wording.score(task['without_leaks'][metric])} without {wording.count(task['leaked'])} leaked rows"
 
 
 def ledger_grid(scores: Mapping[str, Any]) -> Grid | None:
@@ -109,7 +116,25 @@ def remarks(scores: Mapping[str, Any]) -> tuple[str, ...]:
         else [f"joint (mean of the primary metrics): {wording.score(scores['joint'])}"]
     )
     lines += [_below_entropy(name, value, scores) for name, value in scores.get("unigram_entropy", {}).items()]
-    return (*lines, *scores.get("notes", []))
+    return (*lines, *_suite_lines(scores.get("suite")), *scores.get("notes", []))
+
+
+def _suite_lines(suite: Mapping[str, Any] | None) -> list[str]:
+    """A suite's average, over what, and how it differs from the board's."""
+    if suite is None:
+        return []
+    title, counted = suite["title"], suite["counted"]
+    if suite["value"] is None:
+        return [f"{title}: no average, since none of its tasks was scored"]
+    number = (
+        "all its tasks" if not suite["missing"] else f"{len(counted)} of {len(counted) + len(suite['missing'])} tasks"
+    )
+    lines = [f"{title} average: {wording.score(suite['value'])} over {number}: {', '.join(counted)}"]
+    if suite["missing"]:
+        lines.append(f"{title}: not in the average, which is not the board's: {', '.join(suite['missing'])}")
+    if suite["reduced"]:
+        lines.append(f"{title}: reduced sets, whose scores are not the board's: {', '.join(suite['reduced'])}")
+    return lines
 
 
 def _below_entropy(corpus: str, entropy: float, scores: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""How numbers are spelled wherever a run shows them."""
+"""How numbers and tasks are spelled wherever a run shows them."""
 
 import math
 
@@ -45,3 +45,10 @@ def age(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit} ago"
     return f"{max(0.0, seconds):.0f} s ago"
+
+
+def task_name(name: str, reduced: bool) -> str:
+    """What a row of scores is called: a part of a task never bears the bare name of the whole, `mnli (reduced)`."""
+    if not reduced:
+        return name
+    return f"{name[:-1]}, reduced)" if name.endswith(")") else f"{name} (reduced)"

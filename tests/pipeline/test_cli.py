@@ -19,11 +19,11 @@ OPTIONS = {
     "show": {"recipe", "--set", "--run-dir", "--stage", "--step", "--all"},
     "status": {"run_dir"},
     "report": {"run_dir"},
-    "evaluate": {"model", "--tasks", "--data", "--split", "--out"},
+    "evaluate": {"model", "--suite", "--tasks", "--data", "--split", "--out"},
     "predict": {"model", "--task", "--input", "--out"},
     "submission": set(),
     "export": {"source", "--to", "--stage"},
-    "doctor": {"recipe", "--set", "--run-dir"},
+    "doctor": {"recipe", "--set", "--run-dir", "--suite", "--data"},
     "tokenize": {"recipe", "--set", "--run-dir", "--workers", "--part", "--on", "--skip-bad"},
     "schema": set(),
 }

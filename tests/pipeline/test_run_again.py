@@ -76,7 +76,8 @@ def test_dev_rows_that_also_stand_in_train_are_noted(house: Any) -> None:
     before = sum(line.split("\t")[1] in known for line in dev.read_text().splitlines()[1:])
     dev.write_text(dev.read_text() + "".join(line + "\n" for line in train.read_text().splitlines()[1:4]))
     notes = json.loads(house.run("leaky", *SHORT).scores.read_text())["notes"]
-    assert f"topic: {before + 3} of 17 dev rows also stand in train" in notes
+    told = f"topic: {before + 3} of 17 dev rows also stand in train; without them accuracy is "
+    assert any(note.startswith(told) for note in notes)
 
 
 def test_a_stage_that_is_not_run_is_held_to_its_settings_before_the_recipe_is_written(

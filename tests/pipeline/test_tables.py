@@ -18,6 +18,8 @@ SCORES = {
             "majority": 0.53,
             "rows": 277,
             "reduced": False,
+            "leaked": 16,
+            "without_leaks": {"accuracy": 0.59},
             "best_step": 300,
             "best": 0.62,
         },
@@ -44,11 +46,11 @@ SCORES = {
 
 TEXT = """\
 Scores (* primary metric)
-task  metric     score  majority   above   rows   best  at step  remark
-----  ---------  -----  --------  ------  -----  -----  -------  -----------
-rte   accuracy*  0.600     0.530  +0.070    277  0.620      300
-stsb  pearson*   0.750         –       –  1,500      –        –  reduced set
-stsb  spearman       –         –       –  1,500      –        –  reduced set
+task            metric     score  majority   above   rows   best  at step  remark
+--------------  ---------  -----  --------  ------  -----  -----  -------  ----------------------------
+rte             accuracy*  0.600     0.530  +0.070    277  0.620      300  0.590 without 16 leaked rows
+stsb (reduced)  pearson*   0.750         –       –  1,500      –        –
+stsb (reduced)  spearman       –         –       –  1,500      –        –
 
 Forgetting ledger (value after each stage)
 measure       unit  better is  start  general  multitask  last - first
@@ -128,7 +130,7 @@ def test_on_a_terminal_every_cell_is_shown_and_markup_in_names_is_not_obeyed():
         "0.530",
         "+0.070",
         "1,500",
-        "reduced set",
+        "stsb (reduced)",
         "worse",
         "7.200",
         "[red]as it is[/red]",

@@ -1,0 +1,155 @@
+"""`triptych evaluate`: a model folder answers tasks or a whole suite, in one process."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from finetune.dev_batches import ANSWERING_TOKENS, DevBatch, dev_batches
+from finetune.evaluate import TaskScores, joint, score_task
+from finetune.predictions import Prediction, in_order, predict, write_predictions
+from finetune.tasks.carve import is_carved
+from finetune.tasks.encode import Encoded, encode_examples, gold_of
+from finetune.tasks.examine import count
+from finetune.tasks.example import Split
+from finetune.tasks.leaks import leaked_rows
+from finetune.tasks.read import read_split
+from finetune.tasks.spec import DEV, TRAIN, TaskSpec
+from finetune.tasks.suites import Suite, suite_average
+from pipeline import wording
+from pipeline.answer import Model
+from pipeline.asked import Asked, Question
+from pipeline.measure import predictions_file
+from pipeline.run_folder import environment
+from pipeline.task_notes import task_notes
+from tokenization.atomic import write_json
+
+Say = Callable[[str], None]
+PATIENCE = 10.0  # seconds without a word
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A split, answered.
+
+    Attributes:
+        scores: None where its labels are hidden.
+        content: split → fingerprint of what was read of the task.
+    """
+
+    question: Question
+    encoded: Encoded
+    predictions: list[Prediction]
+    scores: TaskScores | None
+
+
+def evaluate_model(
+    model: Model, asked: Asked, data: Path, out: Path | None, say: Say = lambda line: None
+) -> dict[str, Any]:
+    """Answer splits and score those whose labels are given.
+
+    Args:
+        out: folder for scores.json and a predictions file per split; None writes nothing.
+        say: told how far it is, where that takes long.
+
+    Returns:
+        what scores.json holds.
+    """
+    found: list[Answered] = []
+    for question in asked.questions:
+        answered = _answer(model, question, data, say)
+        found.append(answered)
+        if out is not None:
+            path = predictions_file(out / "predictions", question.spec, question.split)
+            write_predictions(path, answered.encoded, answered.predictions)
+    result = _result(model, asked, found)
+    if out is not None:
+        write_json(out / "scores.json", result)
+    return result
+
+
+def _answer(model: Model, question: Question, data: Path, say: Say) -> Answered:
+    spec, split = question.spec, question.split
+    read = _read(spec, data, split)
+    encoded = encode_examples(spec, split, read.examples, model.tokenizer, question.length, read.dropped)
+    batches = dev_batches(encoded, ANSWERING_TOKENS)
+    predictions = in_order(predict(model.reader.infer, encoded, _told(batches, question.shown, say)), encoded)
+    scores = None if encoded.gold is None else _scores(model, encoded, read, predictions, data)
+    return Answered(question, encoded, predictions, scores)
+
+
+def _scores(model: Model, encoded: Encoded, read: Split, predictions: list[Prediction], data: Path) -> TaskScores:
+    """Beside what the training set tells: the majority baseline, and rows that it gives away."""
+    trained, _ = model.task(encoded.spec.answered_by)
+    train = _read(trained, data, TRAIN)
+    gold = gold_of(trained, train.examples)
+    assert gold is not None, "a task that was trained has labels"
+    leaked_N = None if encoded.split == TRAIN else leaked_rows(train.examples, read.examples)
+    scores = score_task(encoded, predictions, gold, leaked_N)
+    carved = len(_read(trained, data, DEV).examples) if is_carved(trained, DEV) else 0
+    part = count(trained, TRAIN, len(train.examples), train.dropped, carved).reduced
+    return replace(scores, reduced=scores.reduced or part)
+
+
+def _read(spec: TaskSpec, data: Path, split: str) -> Split:
+    return read_split(spec, data, split, f"{data} (--data, the run's own, or TRIPTYCH_DATA)")
+
+
+def _told(batches: Sequence[DevBatch], name: str, say: Say) -> Iterator[DevBatch]:
+    """The batches, with a word every few seconds on how far they are."""
+    last = time.monotonic()
+    for number, batch in enumerate(batches):
+        if time.monotonic() - last >= PATIENCE:
+            say(f"{name}: {number:,} of {len(batches):,} batches")
+            last = time.monotonic()
+        yield batch
+
+
+def _result(model: Model, asked: Asked, found: Sequence[Answered]) -> dict[str, Any]:
+    scored = [(answered, answered.scores) for answered in found if answered.scores is not None]
+    first = [scores for answered, scores in scored if answered.question.first]
+    return {
+        "model": model.fingerprint,
+        "split": asked.split,
+        "joint": joint(first) if first else None,
+        "tasks": {answered.question.shown: asdict(scores) for answered, scores in scored},
+        "predicted": {
+            answered.question.shown: {"split": answered.encoded.split, "rows": len(answered.encoded)}
+            for answered in found
+            if answered.scores is None
+        },
+        **({"suite": _suite(asked.suite, scored)} if asked.suite else {}),
+        "notes": [*_notes(found), *asked.notes],
+        "data": _content(found),
+        "versions": environment()["versions"],
+    }
+
+
+def _content(found: Iterable[Answered]) -> dict[str, dict[str, str]]:
+    content: dict[str, dict[str, str]] = {}
+    for answered in found:
+        content.setdefault(answered.question.spec.name, {})[answered.encoded.split] = answered.encoded.fingerprint
+    return content
+
+
+def _suite(suite: Suite, scored: Iterable[tuple[Answered, TaskScores]]) -> dict[str, Any]:
+    """The suite's average by its board's rule, over the tasks that there are."""
+    metrics: dict[str, dict[str, dict[str, float]]] = {}
+    reduced: dict[str, None] = {}
+    for _, scores in scored:
+        if set(suite.average.get(scores.name, ())) <= scores.metrics.keys():  # a recipe may ask for others
+            metrics.setdefault(scores.name, {})[scores.split] = scores.metrics
+        if scores.reduced:
+            reduced[scores.name] = None
+    average = suite_average(suite, metrics)
+    return {"name": suite.name, "title": suite.title, **asdict(average), "reduced": list(reduced)}
+
+
+def _notes(found: Iterable[Answered]) -> Iterator[str]:
+    for answered in found:
+        if answered.scores is not None:
+            yield from task_notes(answered.encoded, asdict(answered.scores), answered.question.length)
+        else:
+            rows = wording.count(len(answered.encoded))
+            yield f"{answered.question.shown}: {rows} rows of {answered.encoded.split} predicted, labels hidden"
