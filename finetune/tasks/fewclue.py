@@ -10,20 +10,21 @@ from finetune.tasks.spec import Published, TaskSpec
 
 _README = "FewCLUE's README, row Human"
 _CITATION = "Xu et al. 2021, FewCLUE: A Chinese Few-shot Learning Evaluation Benchmark"
-_DRAWS = range(5)
+_NUMBERS = range(5)
+DRAWS = tuple(f"{split}_{number}" for split in ("train", "dev") for number in _NUMBERS)
+"""The splits whose rows `train` and `dev` hold too."""
 
 
 def _files(folder: str) -> dict[str, str | tuple[str, ...]]:
     """FewCLUE's files of a task, by split."""
     names = {"train": "train_few_all", "dev": "dev_few_all", "test_public": "test_public", "test": "test"}
-    draws = {f"{split}_{draw}": f"{split}_{draw}" for draw in _DRAWS for split in ("train", "dev")}
-    return {split: f"fewclue/{folder}/{name}.json" for split, name in (names | draws).items()}
+    return {split: f"fewclue/{folder}/{name}.json" for split, name in (names | {draw: draw for draw in DRAWS}).items()}
 
 
 def _rows(train_draw: int, dev_draw: int, **others: int) -> dict[str, int]:
     """Official counts: rows of each fixed draw, and of other splits."""
     draws = {"train": train_draw, "dev": dev_draw}
-    return others | {f"{split}_{draw}": rows for split, rows in draws.items() for draw in _DRAWS}
+    return others | {f"{split}_{number}": rows for split, rows in draws.items() for number in _NUMBERS}
 
 
 EPRSTMT = TaskSpec(

@@ -1,17 +1,20 @@
 """The texts of dev and test sets that must stay out of corpora, of whole suites or of single tasks.
 
-Every split but `train` counts, whether its labels are hidden or not.
+Every split but those of training counts, whether its labels are hidden or not; labels are not read.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from finetune.tasks.archive import find_file
+from finetune.tasks.carve import is_carved
+from finetune.tasks.example import Example
+from finetune.tasks.fewclue import DRAWS, FEWCLUE
+from finetune.tasks.hub_splits import is_on_hub
 from finetune.tasks.read import read_examples
-from finetune.tasks.spec import TaskSpec
-from finetune.tasks.suite_files import SUITES, NestedTexts, Source, Steps
+from finetune.tasks.spec import TRAIN, TaskSpec
+from finetune.tasks.suites import SUITES
 from finetune.tasks.table import TASKS
 from tokenization.cleaning.contamination import KeptOutText
 from tokenization.errors import DataError, RecipeError, did_you_mean
@@ -36,98 +39,81 @@ def suite_texts(names: Sequence[str], data: Path, own: Mapping[str, TaskSpec] | 
     Args:
         names: suites, built-in tasks, or the recipe's own.
         data: the data folder.
-        own: the recipe's own tasks by name.
+        own: the recipe's own tasks by name; one with the name of a suite's task stands in its place.
 
     Raises:
         RecipeError: a name that is neither.
         DataError: none of the files of a name is there, or a file is malformed.
     """
     found: list[KeptOutText] = []
-    missing: list[str] = []
+    missing: dict[str, None] = {}
     for name in names:
-        files = [(source, split) for source in _sources(name, own or {}) for split in source.files if split != "train"]
-        absent = [source.files[split] for source, split in files if not (data / source.files[split]).is_file()]
-        if len(absent) == len(files):
+        splits = [(spec, split) for spec in _specs(name, own or {}) for split in _kept_out(spec)]
+        present = [_present(spec, split, data) for spec, split in splits]
+        absent = [path for here, gone in present for path in gone]
+        if not any(here for here, _ in present):
             raise DataError(
                 f"clean.decontaminate.suites: nothing of {name!r} is in the data folder {data}; looked for "
                 f"{', '.join(absent)}. Name the folder that holds it in `data:`, or leave {name!r} out."
             )
-        missing += absent
-        for source, split in files:
-            if source.files[split] not in absent:
-                found += _texts(source, split, data)
+        missing |= dict.fromkeys(absent)
+        for (spec, split), (here, _) in zip(splits, present, strict=True):
+            if here:
+                found += _texts(spec, split, here, data)
     return SuiteTexts(tuple(found), tuple(missing))
 
 
 def suite_names(own: Iterable[str] = ()) -> list[str]:
     """Every name that `suite_texts` knows: suites and tasks, with the recipe's own."""
-    return sorted({*SUITES, *TASKS, *own, *(source.name for suite in SUITES.values() for source in suite)})
+    return sorted({*SUITES, *TASKS, *own})
 
 
-def _sources(name: str, own: Mapping[str, TaskSpec]) -> tuple[Source, ...]:
+def _specs(name: str, own: Mapping[str, TaskSpec]) -> tuple[TaskSpec, ...]:
     if name in own:
         return (own[name],)
     if name in SUITES:
-        return SUITES[name]
-    single = tuple(source for suite in SUITES.values() for source in suite if source.name == name)
+        return tuple(own.get(spec.name, spec) for spec in SUITES[name].tasks)
     if name in TASKS:
-        single = (TASKS[name], *(source for source in single if source is not TASKS[name]))
-    if not single:
-        allowed = suite_names(own)
-        raise RecipeError(
-            f"clean.decontaminate.suites: {name!r} is no suite and no task; allowed: {', '.join(allowed)}"
-            f"{did_you_mean(name, allowed)}"
-        )
-    return single
+        return (TASKS[name],)
+    allowed = suite_names(own)
+    raise RecipeError(
+        f"clean.decontaminate.suites: {name!r} is no suite and no task; allowed: {', '.join(allowed)}"
+        f"{did_you_mean(name, allowed)}"
+    )
 
 
-def _texts(source: Source, split: str, data: Path) -> Iterator[KeptOutText]:
-    if isinstance(source, NestedTexts):
-        path = data / source.files[split]
-        document = _json_lines(path) if source.lines else _json(path)
-        for steps in source.paths:
-            try:
-                yield from [KeptOutText(source.name, split, row, text) for row, text in _walk(document, steps)]
-            except (LookupError, TypeError):
-                where = ".".join(map(str, steps))
-                raise DataError(f"{path}: not laid out as {source.name}'s files are: no text at {where}.") from None
-        return
-    # All rows are kept out, also those that a recipe's `limit` leaves out of the score.
-    for example in read_examples(replace(source, limit={}), data, split):
-        for text in example.texts or (" ".join(example.words),):
-            yield KeptOutText(source.name, split, example.id, text)
+def _kept_out(spec: TaskSpec) -> Iterator[str]:
+    """The splits that are not trained on; FewCLUE's draws stand in its whole dev sets."""
+    trained = (TRAIN, *DRAWS) if spec in FEWCLUE else (TRAIN,)
+    return (split for split in spec.splits if split not in trained)
 
 
-def _json(path: Path) -> Any:
-    return _parsed(_decoded(path), path, 1)
+def _present(spec: TaskSpec, split: str, data: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The files of a split's texts that are there, and those that are not."""
+    paths = spec.paths(TRAIN if is_carved(spec, split) else split)
+    if is_on_hub(spec, split):
+        return paths, ()
+    if spec.layout == "chid":
+        paths = paths[:1]  # the second file holds answers
+    here = tuple(path for path in paths if find_file(data, path) is not None)
+    return here, tuple(path for path in paths if path not in here)
 
 
-def _json_lines(path: Path) -> list[Any]:
-    lines = enumerate(_decoded(path).split("\n"), 1)
-    return [_parsed(line, path, number) for number, line in lines if line.strip()]
+def _texts(spec: TaskSpec, split: str, paths: tuple[str, ...], data: Path) -> Iterator[KeptOutText]:
+    """All rows are kept out, also those that a recipe's `limit` leaves out of the score, or that have no label."""
+    read = replace(spec, limit={})
+    if not is_carved(spec, split):
+        read = replace(read, files={split: paths}, hidden=(split,))
+    seen: set[str] = set()
+    for example in read_examples(read, data, split):
+        for text in _of_example(example):
+            # A passage with several questions is one text; rows that are alike stay rows.
+            if spec.layout == "rows" or text not in seen:
+                yield KeptOutText(spec.name, split, example.id, text)
+            seen.add(text)
 
 
-def _decoded(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: broken UTF-8 at byte {error.start} ({error.reason}).") from None
-
-
-def _parsed(text: str, path: Path, first_line: int) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        line = first_line + error.lineno - 1
-        raise DataError(f"{path}, line {line}, column {error.colno}: not valid JSON ({error.msg}).") from None
-
-
-def _walk(value: Any, steps: Steps, row: str = "") -> Iterator[tuple[str, str]]:
-    """The texts that the steps lead to, each with the indices on its way, such as 12.0."""
-    if not steps:
-        yield row, value if isinstance(value, str) else "\n".join(value)
-    elif steps[0] == "*":
-        for number, element in enumerate(value):
-            yield from _walk(element, steps[1:], f"{row}.{number}" if row else str(number))
-    else:
-        yield from _walk(value[steps[0]], steps[1:], row)
+def _of_example(example: Example) -> tuple[str, ...]:
+    candidates = dict.fromkeys(text for candidate in example.candidates for text in candidate)
+    words = (" ".join(example.words),) if example.words else ()
+    return (*example.texts, *candidates, *words)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from finetune.tasks.read import read_examples
 from finetune.tasks.spec import TaskSpec
-from finetune.tasks.suite_files import SUITES
 from finetune.tasks.suite_texts import suite_texts
+from finetune.tasks.table import TASKS
 from tokenization.cleaning.contamination import KeptOutText
 from tokenization.errors import DataError, RecipeError
 
@@ -36,47 +37,61 @@ def test_a_tagged_sentence_is_its_words(tmp_path: Path, tagging: TaskSpec) -> No
     assert [entry.text for entry in suite_texts(["names"], tmp_path, {"names": tagging}).texts] == ["Ada sings"]
 
 
-def test_nested_json_gives_its_texts_with_their_places(tmp_path: Path) -> None:
-    dialogue = [["男：你好。", "女：你好！"], [{"question": "谁？", "choice": ["甲"], "answer": "甲"}], "1-1"]
-    write(tmp_path / "clue" / "c3" / "d-dev.json", json.dumps([dialogue, dialogue]))
-    paragraph = {"id": "DEV_0", "context": "文", "qas": [{"question": "何？"}, {"question": "谁？"}]}
+def test_a_text_with_several_questions_is_one_text(tmp_path: Path) -> None:
+    asked = [{"question": "谁？", "choice": ["甲", "乙"]}, {"question": "何？", "choice": ["丙", "丁"]}]
+    write(tmp_path / "clue" / "c3" / "d-dev.json", json.dumps([[["男：你好。", "女：你好！"], asked, "1-1"]]))
+    paragraph = {"context": "文", "qas": [{"id": "D0", "question": "何？"}, {"id": "D1", "question": "谁？"}]}
     write(tmp_path / "clue" / "cmrc2018" / "dev.json", json.dumps({"data": [{"paragraphs": [paragraph]}]}))
     found = suite_texts(["c3", "cmrc2018"], tmp_path)
-    assert found.texts == (
-        KeptOutText("c3", "dev-d", "0", "男：你好。\n女：你好！"),
-        KeptOutText("c3", "dev-d", "1", "男：你好。\n女：你好！"),
-        KeptOutText("c3", "dev-d", "0.0", "谁？"),
-        KeptOutText("c3", "dev-d", "1.0", "谁？"),
-        KeptOutText("cmrc2018", "dev", "0.0", "文"),
-        KeptOutText("cmrc2018", "dev", "0.0.0", "何？"),
-        KeptOutText("cmrc2018", "dev", "0.0.1", "谁？"),
-    )
-    assert found.missing == (
-        "clue/c3/m-dev.json",
-        "clue/c3/d-test.json",
-        "clue/c3/m-test.json",
-        "clue/cmrc2018/test.json",
-    )
-
-
-def test_rows_of_several_passages_give_a_text_for_each(tmp_path: Path) -> None:
-    rows = [{"content": ["甲#idiom000001#。", "乙。"], "candidates": ["百尺竿头"]}, {"content": ["丙。"]}]
-    write(tmp_path / "clue" / "chid" / "dev.json", "".join(json.dumps(row) + "\n" for row in rows))
-    found = [entry for entry in suite_texts(["clue"], tmp_path).texts if entry.task == "chid"]
-    assert [(entry.row, entry.text) for entry in found] == [
-        ("0.0", "甲#idiom000001#。"),
-        ("0.1", "乙。"),
-        ("1.0", "丙。"),
+    assert [(entry.task, entry.split, entry.row, entry.text) for entry in found.texts] == [
+        ("c3", "dev", "0", "男：你好。\n女：你好！"),
+        ("c3", "dev", "0", "谁？甲"),
+        ("c3", "dev", "0", "谁？乙"),
+        ("c3", "dev", "1", "何？丙"),
+        ("c3", "dev", "1", "何？丁"),
+        ("cmrc2018", "dev", "D0", "何？"),
+        ("cmrc2018", "dev", "D0", "文"),
+        ("cmrc2018", "dev", "D1", "谁？"),
     ]
-    write(tmp_path / "clue" / "chid" / "dev.json", '{"content": ["a"]}\n{"content": ]\n')
-    with pytest.raises(DataError, match=r"chid/dev.json, line 2, column 13: not valid JSON"):
-        suite_texts(["clue"], tmp_path)
+    assert {"clue/c3/m-dev.json", "clue/c3/m-test.json", "clue/cmrc2018/test.json"} < set(found.missing)
+    assert not {"clue/c3/d-dev.json", "clue/c3/d-train.json", "clue/cmrc2018/dev.json"} & set(found.missing)
+
+
+def test_the_passages_of_a_set_whose_answers_are_not_there_are_kept_out(tmp_path: Path) -> None:
+    row = {"content": ["甲#idiom000001#。", "乙#idiom000002#。"], "candidates": ["百尺竿头", "随波逐流"]}
+    write(tmp_path / "clue" / "chid" / "dev.json", json.dumps(row) + "\n")
+    found = suite_texts(["chid"], tmp_path)
+    texts = [(entry.row, entry.text) for entry in found.texts]
+    assert ("#idiom000001#", "甲[_]。") in texts
+    assert ("#idiom000002#", "乙[_]。") in texts
+    assert "clue/chid/dev_answer.json" not in found.missing
+
+
+def test_rows_without_a_label_are_kept_out_too(tmp_path: Path) -> None:
+    write(tmp_path / "clue" / "ocnli" / "dev.json", '{"sentence1": "a", "sentence2": "b", "label": "-"}\n')
+    assert [entry.text for entry in suite_texts(["ocnli"], tmp_path).texts] == ["a", "b"]
+
+
+def test_a_dev_set_that_is_carved_from_train_is_kept_out_and_the_rest_is_not(tmp_path: Path, single: TaskSpec) -> None:
+    write(tmp_path / "train.tsv", "text\tlabel\n" + "".join(f"text {n}\tsad\n" for n in range(20)))
+    carved = replace(single, files={"train": "train.tsv"}, hidden=())
+    kept_out = {entry.text for entry in suite_texts(["mood"], tmp_path, {"mood": carved}).texts}
+    assert kept_out == {example.texts[0] for example in read_examples(carved, tmp_path, "dev")}
+    assert len(kept_out) == 2
+
+
+def test_a_recipe_s_own_files_of_a_suite_s_task_stand_in_the_place_of_the_suite_s(tmp_path: Path) -> None:
+    write(tmp_path / "mine.jsonl", '{"sentence1": "a", "sentence2": "b"}\n')
+    mine = replace(TASKS["mnli"], files={"dev": "mine.jsonl"}, hidden=())
+    found = suite_texts(["glue"], tmp_path, {"mnli": mine})
+    assert [entry.text for entry in found.texts] == ["a", "b"]
+    assert not [file for file in found.missing if "MNLI" in file]
 
 
 @pytest.mark.parametrize(
     ("suite", "tasks"),
     [
-        ("clue", "afqmc tnews iflytek cmnli ocnli cluewsc2020 csl cmrc2018 drcd chid c3"),
+        ("clue", "afqmc tnews iflytek cmnli ocnli cluewsc2020 csl cmrc2018 drcd chid c3 clue_diagnostics"),
         ("fewclue", "eprstmt csldcp tnews iflytek ocnli bustm chid csl cluewsc"),
     ],
 )
@@ -85,10 +100,11 @@ def test_a_suite_has_every_task_of_its_own_so_that_what_is_missing_is_listed(
 ) -> None:
     """As Xu et al. 2020 (CLUE, with its OCNLI of later and its DRCD of before) and 2021 (FewCLUE) list them."""
     write(tmp_path / "clue" / "afqmc" / "dev.json", '{"sentence1": "a", "sentence2": "b"}\n')
-    write(tmp_path / "fewclue" / "chid" / "dev_few_all.json", '{"content": "a"}\n')
+    write(tmp_path / "fewclue" / "bustm" / "dev_few_all.json", '{"sentence1": "a", "sentence2": "b"}\n')
     found = suite_texts([suite], tmp_path)
-    names = [file.split("/")[1] for file in found.missing] + [entry.task for entry in found.texts]
-    assert set(names) == set(tasks.split())
+    folders = [file.split("/")[1] for file in found.missing] + [entry.task for entry in found.texts]
+    assert set(folders) == set(tasks.split())
+    assert not [file for file in found.missing if "train" in file or "dev_0" in file]
 
 
 def test_files_of_a_suite_that_are_not_there_are_listed(tmp_path: Path) -> None:
@@ -118,20 +134,20 @@ def test_broken_json_is_refused_with_its_place(tmp_path: Path) -> None:
 
 def test_json_of_another_shape_is_refused_with_its_place(tmp_path: Path) -> None:
     write(tmp_path / "clue" / "cmrc2018" / "dev.json", '{"data": [{"paragraphs": [{"text": "a"}]}]}')
-    with pytest.raises(DataError, match=r"dev.json: not laid out as .* no text at data\.\*\.paragraphs\.\*\.context"):
+    with pytest.raises(DataError, match=r"dev.json, row 1, paragraph 1: .*'context'"):
         suite_texts(["cmrc2018"], tmp_path)
 
 
 @pytest.mark.data
 def test_the_real_suites_give_as_many_texts_as_their_tables_say(data: Path) -> None:
     """Rows of dev and test from the data folder's README, times the texts of a row."""
-    found = suite_texts(list(SUITES), data)
+    sample = replace(TASKS["mnli"], files={"dev": "glue/MNLI/dev_matched.jsonl"}, fields=("premise", "hypothesis"))
+    found = suite_texts(["glue", "clue", "fewclue"], data, {"mnli": replace(sample, hidden=())})
     counted = Counter(entry.task for entry in found.texts)
     rows = {"cola": 1043 + 1063, "sst2": 872 + 1821, "mrpc": 2 * (408 + 1725), "stsb": 2 * (1500 + 1379)}
     rows |= {"rte": 2 * (277 + 3000), "wnli": 2 * (71 + 146), "mnli": 2 * 9815, "ax": 2 * 1104}
     rows |= {"afqmc": 2 * (4316 + 3861), "tnews": 30000, "ocnli": 2 * 6000}
     assert {task: counted[task] for task in rows} == rows
-    questions = [entry for entry in found.texts if entry.task == "cmrc2018" and entry.row.count(".") == 2]
-    assert len(questions) == 3219 + 2000
-    questions = [entry for entry in found.texts if entry.task == "c3" and "." in entry.row]
-    assert len(questions) == 3816 + 3892
+    passages = json.loads((data / "clue" / "cmrc2018" / "dev.json").read_text(encoding="utf-8"))["data"]
+    kept_out = {entry.text for entry in found.texts if entry.task == "cmrc2018"}
+    assert {paragraph["context"] for passage in passages for paragraph in passage["paragraphs"]} <= kept_out
