@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from finetune.submissions.board import HEADER, AnswerFile
 from finetune.submissions.findings import Finding
@@ -16,9 +16,8 @@ _AS_DICT = "Write one JSON object of id → answer over the whole file"
 _LISTS = "the board's own old program for C3 wrote a list, and such files score 0"
 
 
-@dataclass(frozen=True)
-class AnswerRow:
-    """An answer as the file has it.
+class AnswerRow(NamedTuple):
+    """An answer as the file has it; a tuple, since QQP has 390,965 of them.
 
     Attributes:
         line: where it stands; None in a JSON object over the whole file.
@@ -71,7 +70,8 @@ def _tsv(file: AnswerFile, lines: Sequence[tuple[int, str]]) -> AnswerRows:
             continue
         if '"' in line:
             findings.append(_tsv_finding("quotes", file, number, f"what is given stands in quotes: {line!r}"))
-        index, value = (cell.strip('"') for cell in cells[-2:])
+            cells = [cell.strip('"') for cell in cells]
+        index, value = cells[-2:]
         rows.append(AnswerRow(number, int(index) if index.isdecimal() else index, value))
     return AnswerRows(tuple(rows), tuple(findings), len(below) - len(rows))
 
