@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from finetune.tasks.encode import Encoded, encode_examples
-from finetune.tasks.own import limit_rows
+from finetune.tasks.own import changed_spec
 from finetune.tasks.read import read_examples
 from finetune.tasks.table import find_task
 from tokenization.vocabulary import Tokenizer
@@ -41,7 +41,7 @@ class Setting:
 
     def split(self, name: str) -> Encoded:
         """The rows of a split as ids."""
-        spec = limit_rows(find_task(self.task), {"train": self.rows} if self.rows else {})
+        spec = changed_spec(find_task(self.task), limit={"train": self.rows} if self.rows else None)
         examples = read_examples(spec, self.data, name)
         return encode_examples(spec, name, examples, Tokenizer.load(checkpoint(), lowercase=True), self.length)
 

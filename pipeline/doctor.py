@@ -15,7 +15,8 @@ from pipeline.doctor_tasks import LookedAt, examined_tasks, texts_of
 from pipeline.findings_text import figures, warnings
 from pipeline.materials import Materials, NotMade
 from pipeline.recipe import Recipe
-from pipeline.recipe_text import BuiltInTask, TokenizerTraining
+from pipeline.recipe_task import BuiltInTask
+from pipeline.recipe_text import TokenizerTraining
 from pipeline.run_folder import RunFolder
 from pipeline.text_needs import missing
 from tokenization.building.runners import usable_cores

@@ -16,10 +16,8 @@ from finetune.tasks.encode import Encoded, encode_examples
 from finetune.tasks.examine import count
 from finetune.tasks.example import Example, Split
 from finetune.tasks.leaks import leaked_rows
-from finetune.tasks.own import limit_rows, spec_from_fields
 from finetune.tasks.read import read_split
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
-from finetune.tasks.table import find_task
 from model.config import EncoderConfig, HeadSpec
 from model.network import Network
 from model.public import HEADS, PublicModel, read_public
@@ -27,7 +25,7 @@ from model.public_extend import with_new_rows
 from model.weights_file import weights_file
 from pipeline.kept_out import kept_out_of
 from pipeline.recipe import FreshEncoder, PublicEncoder, Recipe
-from pipeline.recipe_text import Clean, OwnTask
+from pipeline.recipe_text import Clean
 from tokenization.cleaning.contamination import KeptOut
 from tokenization.cleaning.spec import CleanSpec, Decontamination, NearDuplicates
 from tokenization.corpus import Corpus
@@ -176,8 +174,7 @@ class Materials:
         if settings is None:
             return None
         if settings not in self._kept_out:
-            tasks = self.recipe.tasks
-            own = {task: self.task(task) for task in tasks if isinstance(tasks[task], OwnTask)}
+            own = {task: self.task(task) for task in self.recipe.tasks}
             self._kept_out[settings] = kept_out_of(settings, own, self.recipe.data_folder)
         return self._kept_out[settings]
 
@@ -205,10 +202,7 @@ class Materials:
 
     def task(self, name: str) -> TaskSpec:
         """A task's spec: built in, or the recipe's own."""
-        given = self.recipe.tasks[name]
-        if isinstance(given, OwnTask):
-            return spec_from_fields(name, **given.spec_fields())
-        return limit_rows(find_task(name), given.limit)
+        return self.recipe.tasks[name].spec(name)
 
     def read(self, spec: TaskSpec, split: str) -> Split:
         """A split of a task as its files have it."""

@@ -11,7 +11,8 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from pipeline.recipe_section import Name, Positive, Section, decided_elsewhere, has_key, tag_of
 from pipeline.recipe_stage import DecaySchedule, Optimizer, Precision, Schedule, Stage
-from pipeline.recipe_text import Corpus, Task, Tokenizer
+from pipeline.recipe_task import Task
+from pipeline.recipe_text import Corpus, Tokenizer
 
 Attention = Literal["auto", "padded", "flat"]
 

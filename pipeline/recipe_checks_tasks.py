@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from finetune.tasks.own import limit_rows, spec_from_fields
-from finetune.tasks.spec import TaskSpec
-from finetune.tasks.table import find_task
 from pipeline.recipe_fill import Raw, mapping, texts
 from pipeline.recipe_problems import Place, Problem
-from pipeline.recipe_text import OwnTask, Task
+from pipeline.recipe_task import Task
 from pipeline.recipe_walk import all_streams
 from tokenization.errors import RecipeError, did_you_mean
 
@@ -18,7 +15,7 @@ def check_tasks(tasks: dict[str, Task]) -> list[Problem]:
     problems: list[Problem] = []
     for name, task in tasks.items():
         try:
-            _spec(name, task)
+            task.spec(name)
         except RecipeError as error:
             problems += [_of_line(line, name) for line in str(error).splitlines()]
     return problems
@@ -39,21 +36,16 @@ def check_splits(raw: Raw, tasks: Mapping[str, Task]) -> list[Problem]:
     problems: list[Problem] = []
     for place, name, split in asked:
         try:
-            spec = _spec(name, tasks[name])
+            spec = tasks[name].spec(name)
         except (KeyError, RecipeError):
             continue  # told where the task is named or described
-        scored = [known for known in spec.files if known not in spec.hidden]
-        if isinstance(split, str) and split not in scored:
-            hides = "hides the labels of its" if split in spec.files else "has no"
-            known = f"splits with labels: {', '.join(scored)}{did_you_mean(split, scored)}"
+        scored = [known for known in spec.splits if known not in spec.hidden]
+        named = spec.named(split) if isinstance(split, str) else scored
+        if not named or not set(named) <= set(scored):
+            hides = "hides the labels of its" if named else "has no"
+            known = f"splits with labels: {', '.join(scored)}{did_you_mean(str(split), scored)}"
             problems.append(Problem(place, f": task {name} {hides} split '{split}'; {known}"))
     return problems
-
-
-def _spec(name: str, task: Task) -> TaskSpec:
-    if isinstance(task, OwnTask):
-        return spec_from_fields(name, **task.spec_fields())
-    return limit_rows(find_task(name), task.limit)
 
 
 def _of_line(line: str, name: str) -> Problem:

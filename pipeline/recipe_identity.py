@@ -6,7 +6,8 @@ from pipeline.masking import mask_unit
 from pipeline.recipe import PublicEncoder, Recipe
 from pipeline.recipe_stage import Stage
 from pipeline.recipe_stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
-from pipeline.recipe_text import Corpus, Task
+from pipeline.recipe_task import Task
+from pipeline.recipe_text import Corpus
 
 # Of a corpus: where its text is, which its content hash tells better, and what changes no result.
 _HOW_IT_IS_READ = {"files", "format", "field", "config", "split", "streaming", "lexicon", "skip_bad"}

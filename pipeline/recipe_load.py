@@ -17,7 +17,7 @@ from pipeline.recipe_paths import INSTALLED, PACKAGE, resolve_path
 from pipeline.recipe_problems import Place, Problem, of_validation, place_text, shown
 from pipeline.recipe_section import Name
 from pipeline.recipe_set import apply_set
-from pipeline.recipe_text import Task
+from pipeline.recipe_task import Task
 from pipeline.recipe_yaml import read_yaml, write_yaml
 from tokenization.errors import RecipeError
 

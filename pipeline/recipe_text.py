@@ -1,10 +1,10 @@
-"""The recipe's sections on text and labels: tokenizer, corpora, tasks."""
+"""The recipe's sections on text: tokenizer, corpora."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
-from pipeline.recipe_section import Name, Positive, Section, Share, decided_elsewhere, has_key, tag_of
+from pipeline.recipe_section import Name, Positive, Section, Share, decided_elsewhere
 
 
 def _as_tuple(value: Any) -> Any:
@@ -162,54 +162,3 @@ class Corpus(Section):
         default=0.01, gt=0.0, le=0.5, description="Share of documents never trained on, in any stage."
     )
     skip_bad: bool = Field(default=False, description="Count and list malformed input instead of stopping at it.")
-
-
-class BuiltInTask(Section):
-    """A task of the built-in table, named by its key."""
-
-    limit: dict[str, Positive] = Field(default={}, description="Rows kept of a split, for example {train: 5000}.")
-    length: int = Field(default=128, ge=8, description="Longest sequence in tokens, special tokens included.")
-
-
-class OwnTask(BuiltInTask):
-    """A task of your own, read from your files. What must agree is checked by `finetune.tasks.own`."""
-
-    kind: Literal["classification", "regression", "tagging"] = Field(description="What is predicted.")
-    fields: Files = Field(description="Columns with the text: one, or two for a pair; of words for tagging.")
-    label: str = Field(default="label", description="The column with the label.")
-    labels: tuple[str, ...] = Field(default=(), description="The label set in id order; none for regression.")
-    label_values: dict[str, str] = Field(
-        default={}, description="What the files write, to the label it means, where they differ."
-    )
-    range: tuple[float, float] | None = Field(default=None, description="Lowest and highest score; regression only.")
-    files: dict[str, str] = Field(description="Split to path, relative to the data folder; train and dev at least.")
-    hidden: tuple[str, ...] = Field(default=(), description="Splits whose labels are not given.")
-    format: Literal["auto", "tsv", "jsonl", "parquet", "conll"] = Field(
-        default="auto", description="How to read the files; auto: by their endings."
-    )
-    columns: tuple[str, ...] = Field(default=(), description="Column names of files without a header row.")
-    scheme: Literal["bio", "iob1"] = Field(default="bio", description="How the files write tags.")
-    metrics: tuple[str, ...] | None = Field(
-        default=None, description="What is measured; null: what is usual for the kind."
-    )
-    primary: str | None = Field(
-        default=None, description="The metric that counts in the joint score; null: the kind's."
-    )
-
-    def spec_fields(self) -> dict[str, Any]:
-        """The settings under the names that `finetune.tasks.own.spec_from_fields` takes."""
-        return self.model_dump(exclude={"length"}, exclude_defaults=True) | {"label": self.label}
-
-
-_OWN = frozenset(OwnTask.model_fields) - frozenset(BuiltInTask.model_fields)
-
-
-def _which_task(value: Any) -> str:
-    own = any(has_key(value, key) for key in _OWN) if not isinstance(value, str) else False
-    return tag_of(OwnTask if own else BuiltInTask)
-
-
-Task = Annotated[
-    Annotated[BuiltInTask, Tag(tag_of(BuiltInTask))] | Annotated[OwnTask, Tag(tag_of(OwnTask))],
-    Discriminator(_which_task),
-]

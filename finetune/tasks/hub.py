@@ -1,34 +1,15 @@
 """A task's rows from the hub, through `datasets`, as the rows that its files would give."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from finetune.tasks.hub_splits import split_there
 from finetune.tasks.rows import Row, check_columns
 from finetune.tasks.spec import TaskSpec
-from tokenization.errors import DataError, RecipeError
+from tokenization.errors import DataError
 
-_MARK = "hub:"
 _HIDDEN = -1
-
-
-def on_hub(spec: TaskSpec) -> TaskSpec:
-    """The same task, its splits read from the hub.
-
-    Raises:
-        RecipeError: the spec does not say where the task stands there.
-    """
-    if spec.hub is None:
-        raise RecipeError(f"tasks.{spec.name}.from: this task is not known to stand on the hub; read it from files")
-    splits = spec.hub.splits
-    known = [split for split in spec.files if split in splits] if spec.files and splits else list(splits or spec.files)
-    return replace(spec, files={split: f"{_MARK}{splits.get(split, split)}" for split in known})
-
-
-def is_on_hub(spec: TaskSpec, split: str) -> bool:
-    """Whether a split is read from the hub."""
-    return spec.hub is not None and split in spec.files and spec.paths(split)[0].startswith(_MARK)
 
 
 def hub_rows(spec: TaskSpec, data: Path, split: str, needed: tuple[str, ...]) -> tuple[str, Iterator[Row]]:
@@ -41,7 +22,7 @@ def hub_rows(spec: TaskSpec, data: Path, split: str, needed: tuple[str, ...]) ->
         DataError: the hub or the data set cannot be reached, or a column is not there.
     """
     assert spec.hub is not None
-    theirs = spec.paths(split)[0].removeprefix(_MARK)
+    theirs = split_there(spec, split)
     where = f"{spec.hub.path}{f' ({spec.hub.config})' if spec.hub.config else ''}, split {theirs}, on the hub"
     table = _opened(spec, data, theirs, where)
     ours = {name: our for our, name in spec.hub.columns.items()}

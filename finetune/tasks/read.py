@@ -10,7 +10,8 @@ import numpy as np
 from finetune.tasks.archive import files_of
 from finetune.tasks.carve import carved_dev, is_carved
 from finetune.tasks.example import Example, Split
-from finetune.tasks.hub import hub_rows, is_on_hub
+from finetune.tasks.hub import hub_rows
+from finetune.tasks.hub_splits import is_on_hub
 from finetune.tasks.layouts import columns_read, taken
 from finetune.tasks.rows import Row, read_rows
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec

@@ -62,6 +62,8 @@ CMRC2018_SENTENCES = replace(
     layout="squad_sentences",
     metrics=("accuracy", "mrr"),
     primary="accuracy",
+    overlap=TaskSpec.overlap,
+    longest_answer=TaskSpec.longest_answer,
     published=(),
 )
 """Which sentence of a text holds the answer: ranking as in Liu et al. 2019, MT-DNN, equation 5."""

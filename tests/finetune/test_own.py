@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.tasks.own import limit_rows, spec_from_fields
+from finetune.tasks.own import changed_spec, spec_from_fields
 from finetune.tasks.spec import TaskSpec
 from finetune.tasks.table import find_task
 from tokenization.errors import RecipeError
@@ -54,7 +54,7 @@ WRONG = [
     (GOOD, {"labels": ["no", "no"]}, "labels: some occur twice"),
     (GOOD, {"labels": 3}, "labels: 3 given; a list is needed"),
     (GOOD, {"files": "train.tsv"}, "files: 'train.tsv' given; a mapping is needed"),
-    (GOOD, {"files": {"train": "x"}}, "files: no 'dev'"),
+    (GOOD, {"files": {"dev": "x"}}, "files: no 'train'"),
     (GOOD, {"files": {"train": "x", "dev": 3}}, r"files\.dev: 3 given"),
     (GOOD, {"label_values": {"1": "yess"}}, r"label_values\.1: 'yess' is no label.*Did you mean 'yes'"),
     (GOOD, {"metrics": ["acuracy"]}, "metrics: 'acuracy' is not a metric of classification.*Did you mean 'accuracy'"),
@@ -96,8 +96,8 @@ def test_all_problems_are_told_at_once():
 
 
 def test_a_built_in_task_takes_a_limit_of_its_own_splits():
-    assert limit_rows(find_task("rte"), {"train": 5}).limit == {"train": 5}
+    assert changed_spec(find_task("rte"), limit={"train": 5}).limit == {"train": 5}
     with pytest.raises(RecipeError, match=r"tasks\.rte\.limit\.valid: no such split; splits here: train, dev, test"):
-        limit_rows(find_task("rte"), {"valid": 5})
+        changed_spec(find_task("rte"), limit={"valid": 5})
     with pytest.raises(RecipeError, match=r"tasks\.rte\.limit\.dev: True given"):
-        limit_rows(find_task("rte"), {"dev": True})
+        changed_spec(find_task("rte"), limit={"dev": True})

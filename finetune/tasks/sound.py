@@ -1,0 +1,188 @@
+"""What contradicts itself in a task's spec."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import fields as fields_of
+from typing import Any
+
+from finetune.tasks.bio import is_tag
+from finetune.tasks.metric_names import LOWER_IS_BETTER, METRICS_OF_KIND, TWO_CLASSES_ONLY
+from finetune.tasks.spec import DEV, GROUPED, KINDS, OUTSIDE, TRAIN, TaskSpec
+from tokenization.errors import did_you_mean
+
+_LABELLED = ("classification", "multilabel", "tagging")
+_KINDS_OF_LAYOUT: dict[str, tuple[str, ...]] = {
+    "rows": KINDS,
+    "marked_pair": ("classification",),
+    "squad": ("span",),
+    "squad_sentences": ("ranking",),
+    "c3": GROUPED,
+    "chid": GROUPED,
+    "named_spans": ("tagging",),
+}
+# Settings that only some kinds have a use for.
+_KINDS_OF_SETTING: dict[str, tuple[str, ...]] = {
+    "labels": _LABELLED,
+    "label_values": _LABELLED,
+    "range": ("regression",),
+    "scheme": ("tagging",),
+    "dropped": ("classification", "regression"),
+    "overlap": ("span",),
+    "longest_answer": ("span",),
+    "unanswerable": ("span",),
+}
+_DEFAULTS: Mapping[str, Any] = {item.name: item.default for item in fields_of(TaskSpec)} | {"label_values": {}}
+
+
+def problems(spec: TaskSpec) -> list[str]:
+    """What contradicts itself in a spec, a line each; empty for a sound one."""
+    return [f"tasks.{spec.name}.{line}" for check in _CHECKS for line in check(spec)]
+
+
+def _of_labels(spec: TaskSpec) -> list[str]:
+    if spec.kind == "regression":
+        return _of_range(spec)
+    if spec.kind not in _LABELLED:
+        return []
+    found = []
+    if len(set(spec.labels)) != len(spec.labels):
+        found.append(f"labels: some occur twice: {', '.join(spec.labels)}")
+    if len(spec.labels) < 2:
+        found.append(f"labels: {len(spec.labels)} given; list every label, in id order, 2 or more")
+    for value, name in spec.label_values.items():
+        if name not in spec.labels:
+            allowed = ", ".join(spec.labels)
+            found.append(
+                f"label_values.{value}: {name!r} is no label; labels: {allowed}{did_you_mean(name, spec.labels)}"
+            )
+    found += [
+        f"dropped: {value!r} is a label; rows of it would be left out" for value in spec.dropped if value in spec.labels
+    ]
+    return found + (_of_tags(spec) if spec.kind == "tagging" else [])
+
+
+def _of_use(spec: TaskSpec) -> list[str]:
+    """Settings that the kind has no use for."""
+    return [
+        f"{name}: useless for {spec.kind}; only {_listed(kinds)} {'has' if len(kinds) == 1 else 'have'} it"
+        for name, kinds in _KINDS_OF_SETTING.items()
+        if spec.kind not in kinds and getattr(spec, name) != _DEFAULTS[name]
+    ]
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+
+
+def _of_range(spec: TaskSpec) -> list[str]:
+    numbers = [value for value in spec.range or () if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) != 2 or numbers != list(spec.range or ()) or not numbers[0] < numbers[1]:
+        return [f"range: {spec.range!r} given; a regression needs its lowest and highest score, as [0, 5]"]
+    return []
+
+
+def _of_tags(spec: TaskSpec) -> list[str]:
+    found = [] if OUTSIDE in spec.labels else [f"labels: {OUTSIDE!r}, the tag of words outside, is missing"]
+    wrong = [tag for tag in spec.labels if not is_tag(tag)]
+    if wrong:
+        found.append(
+            f"labels: not BIO tags: {', '.join(wrong)}; allowed: O, B-<type>, I-<type>, whatever scheme the files have"
+        )
+    for tag in spec.labels:
+        if tag.startswith("I-") and f"B-{tag[2:]}" not in spec.labels:
+            found.append(f"labels: {tag!r} has no 'B-{tag[2:]}' to open it")
+    return found
+
+
+def _of_metrics(spec: TaskSpec) -> list[str]:
+    allowed = METRICS_OF_KIND[spec.kind]
+    found = [
+        f"metrics: {name!r} is not a metric of {spec.kind}; allowed: {', '.join(allowed)}{did_you_mean(name, allowed)}"
+        for name in spec.metrics
+        if name not in allowed
+    ]
+    if len(spec.labels) != 2:
+        found += [
+            f"metrics: {name!r} needs exactly two labels, the positive one last; use 'macro_f1'"
+            for name in spec.metrics
+            if name in TWO_CLASSES_ONLY and name in allowed
+        ]
+    if not spec.metrics:
+        found.append(f"metrics: none given; allowed: {', '.join(allowed)}")
+    elif spec.primary not in spec.metrics:
+        found.append(f"primary: {spec.primary!r} is not among the task's metrics: {', '.join(spec.metrics)}")
+    elif spec.primary in LOWER_IS_BETTER:
+        found.append(f"primary: {spec.primary!r} falls as a model improves; checkpoints are chosen by a rising one")
+    return found
+
+
+def _of_columns(spec: TaskSpec) -> list[str]:
+    least, most = {"tagging": (1, 1), "span": (2, 2)}.get(spec.kind, (1, 2))
+    found = []
+    if not least <= len(spec.fields) <= most:
+        wanted = {(1, 1): "one", (2, 2): "two, the question's and the text's"}.get((least, most), "one or two")
+        found.append(f"fields: {len(spec.fields)} given; {spec.kind} reads {wanted}")
+    if spec.format == "conll" and (spec.kind != "tagging" or not spec.columns):
+        found.append("format: 'conll' is for tagging and needs `columns`, the names of its columns in order")
+    if spec.columns:
+        near = ", ".join(spec.columns)
+        read = spec.fields if set(spec.files) <= set(spec.hidden) else (*spec.fields, spec.label)
+        found += [
+            f"columns: {name!r}, which is read, is not among them: {near}" for name in read if name not in spec.columns
+        ]
+    if spec.kind not in _KINDS_OF_LAYOUT[spec.layout]:
+        kinds = _listed(_KINDS_OF_LAYOUT[spec.layout])
+        found.append(f"layout: {spec.layout!r} is for {kinds}, not for {spec.kind}; for plain rows leave it out")
+    return found
+
+
+def _of_files(spec: TaskSpec) -> list[str]:
+    found = []
+    if TRAIN not in spec.files and not spec.head:
+        found.append(f"files: no {TRAIN!r}; a task needs one, and a dev set is carved from it where none is given")
+    found += [
+        f"files.{split}: {given!r} given; a path relative to the data folder is needed, or a list of them"
+        for split, given in spec.files.items()
+        if not _are_paths(given)
+    ]
+    for split in spec.hidden:
+        if split not in spec.files or split == TRAIN or split in spec.named(DEV):
+            found.append(f"hidden: {split!r}; only further splits of `files` can hide their labels")
+    return found
+
+
+def _are_paths(given: object) -> bool:
+    paths = given if isinstance(given, tuple) else (given,)
+    return bool(paths) and all(isinstance(path, str) and path for path in paths)
+
+
+def _of_numbers(spec: TaskSpec) -> list[str]:
+    found = []
+    for split, rows in spec.limit.items():
+        if split not in spec.splits:
+            near = did_you_mean(split, spec.splits)
+            found.append(f"limit.{split}: no such split; splits here: {', '.join(spec.splits)}{near}")
+        elif not _is_whole(rows, 1):
+            found.append(f"limit.{split}: {rows!r} given; a number of rows, 1 or more, is needed")
+    if not isinstance(spec.carve, int | float) or not 0 < spec.carve < 1:
+        found.append(f"carve: {spec.carve!r} given; the share of train that stands in for dev lies between 0 and 1")
+    elif spec.carve != _DEFAULTS["carve"] and set(spec.named(DEV)) & set(spec.files):
+        found.append("carve: useless where `files` gives a dev set")
+    if not _is_whole(spec.overlap, 0):
+        found.append(f"overlap: {spec.overlap!r} given; a number of tokens, 0 or more, is needed")
+    if not _is_whole(spec.longest_answer, 1):
+        found.append(f"longest_answer: {spec.longest_answer!r} given; a number of tokens, 1 or more, is needed")
+    return found
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+_CHECKS: tuple[Callable[[TaskSpec], list[str]], ...] = (
+    _of_labels,
+    _of_use,
+    _of_metrics,
+    _of_columns,
+    _of_files,
+    _of_numbers,
+)
