@@ -4,6 +4,7 @@ A stray I- opens an entity. Published CoNLL scores are of that kind; seqeval's s
 """
 
 import seqeval.metrics
+from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
 
 from finetune.metrics.answers import Answers
 from finetune.tasks.spec import OUTSIDE, TaskSpec
@@ -22,9 +23,9 @@ def entity_macro_f1(gold: Answers, answers: Answers, spec: TaskSpec) -> float:
     counts once; here each place counts.
     """
     types = {tag.split("-", 1)[1] for tag in spec.labels if tag != OUTSIDE}
-    per_type = seqeval.metrics.precision_recall_fscore_support(
-        _tags(gold, spec), _tags(answers, spec), average=None, zero_division=0
-    )[2]
+    per_type = precision_recall_fscore_support(_tags(gold, spec), _tags(answers, spec), average=None, zero_division=0)[
+        2
+    ]
     return float(sum(per_type) / len(types))
 
 
