@@ -80,3 +80,55 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path
 
     return write_file
+
+
+@pytest.fixture
+def multilabel() -> TaskSpec:
+    return TaskSpec(
+        name="topics",
+        kind="multilabel",
+        fields=("text",),
+        label="topics",
+        files={"train": "train.jsonl", "dev": "dev.jsonl"},
+        labels=("art", "law", "sport"),
+        metrics=("micro_f1", "exact_match"),
+        primary="micro_f1",
+    )
+
+
+@pytest.fixture
+def ranking() -> TaskSpec:
+    return TaskSpec(
+        name="where",
+        kind="ranking",
+        fields=("question", "sentences"),
+        label="right",
+        files={"train": "train.jsonl", "dev": "dev.jsonl"},
+        metrics=("accuracy", "mrr"),
+        primary="accuracy",
+    )
+
+
+@pytest.fixture
+def choice() -> TaskSpec:
+    return TaskSpec(
+        name="which",
+        kind="choice",
+        fields=("text", "options"),
+        label="right",
+        files={"train": "train.jsonl", "dev": "dev.jsonl"},
+    )
+
+
+@pytest.fixture
+def span() -> TaskSpec:
+    return TaskSpec(
+        name="reading",
+        kind="span",
+        fields=("question", "context"),
+        label="answers",
+        files={"train": "train.json", "dev": "dev.json"},
+        overlap=3,
+        metrics=("exact_match", "span_f1"),
+        primary="exact_match",
+    )

@@ -86,6 +86,68 @@ def test_taking_examples_is_the_same_as_encoding_them_alone_and_in_that_order(pa
     assert taken.labels_N.dtype == np.float32
 
 
+def test_an_example_with_candidates_is_one_item_of_several_sequences(choice, tokenizer):
+    examples = [
+        Example("0", (), (), 1, (("abc", "d"), ("abc", "ef"))),
+        Example("1", (), (), 0, (("g", "h"), ("g", "i"), ("g", "jk"))),
+    ]
+    encoded = encode_examples(choice, "dev", examples, tokenizer, 16)
+    assert encoded.example_N.tolist() == [0, 0, 1, 1, 1]
+    assert (len(encoded), encoded.gold) == (2, (1, 0))
+    assert encoded.lengths_I.tolist() == [7 + 8, 5 + 5 + 6]
+    taken = encoded.take(np.array([1, 0]), np.array([70, 80]))
+    assert taken.lengths_N.tolist() == [5, 5, 6, 7, 8]
+    assert taken.draws_N.tolist() == [70, 70, 70, 80, 80]
+    assert taken.labels_N.tolist() == [1, 0, 0, 0, 1]
+
+
+def test_each_candidate_is_laid_out_and_cut_as_a_pair_is(choice, pair, tokenizer):
+    rows = (("a" * 30, "b" * 4), ("a" * 30, "c" * 20), ("a" * 3, "c" * 30))
+    encoded = encode_examples(choice, "dev", [Example("0", (), (), 0, rows)], tokenizer, 16)
+    pairs = encode_examples(pair, "dev", [Example(str(n), row, (), 1.0) for n, row in enumerate(rows)], tokenizer, 16)
+    for name in ("tokens_T", "segments_T", "maskable_T", "offsets_N1"):
+        assert getattr(encoded, name).tolist() == getattr(pairs, name).tolist()
+    assert (encoded.truncated, pairs.truncated) == (1, 3)
+
+
+def test_a_candidate_may_be_one_text(ranking, tokenizer):
+    encoded = encode_examples(ranking, "dev", [Example("0", (), (), 1, (("a",), ("bc",)))], tokenizer, 16)
+    assert encoded.lengths_N.tolist() == [3, 4]
+    assert not encoded.segments_T.any()
+
+
+def test_several_labels_are_a_number_for_each_class(multilabel, tokenizer):
+    examples = [Example("0", ("a",), (), ("sport", "art")), Example("1", ("b",), (), ())]
+    encoded = encode_examples(multilabel, "dev", examples, tokenizer, 16)
+    labels = encoded.take(np.array([1, 0]), np.array([1, 0])).labels_N
+    assert (labels.tolist(), labels.dtype) == ([[0, 0, 0], [1, 0, 1]], np.float32)
+
+
+def test_blanks_of_one_passage_are_rivals_where_they_choose_from_the_same_idioms(choice, tokenizer):
+    def blank(text, idioms, group):
+        return Example(text, (), (), 0, tuple((idiom, text) for idiom in idioms), group)
+
+    examples = [blank("a", "xy", "p"), blank("b", "xy", "p"), blank("c", "xz", "p"), blank("d", "xy", "q")]
+    encoded = encode_examples(choice, "dev", [*examples, blank("e", "xy", "")], tokenizer, 16)
+    assert encoded.rivals_E.tolist() == [0, 0, 1, 2, -1]
+
+
+def test_a_split_is_reduced_by_its_limit_or_by_fewer_rows_than_the_official_ones(single, tokenizer):
+    examples = [Example("0", ("a",), (), "sad"), Example("1", ("a",), (), "glad")]
+
+    def reduced(dropped=0, **settings):
+        return encode_examples(replace(single, **settings), "dev", examples, tokenizer, 16, dropped).reduced
+
+    assert [reduced(), reduced(limit={"dev": 2}), reduced(limit={"dev": 3}), reduced(limit={"train": 2})] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert [reduced(rows={"dev": rows}) for rows in (1, 2, 3)] == [False, False, True]
+    assert [reduced(dropped, rows={"dev": 3}) for dropped in (0, 1)] == [True, False]
+
+
 def test_the_fingerprint_follows_text_labels_and_the_declared_set(single, tokenizer):
     def fingerprint(spec=single, text="a", label="sad", length=16):
         return encode_examples(spec, "dev", [Example("0", (text,), (), label)], tokenizer, length).fingerprint

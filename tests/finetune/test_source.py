@@ -3,7 +3,7 @@ import pytest
 
 from finetune.source import TaskSource, TextOfTasks
 from finetune.tasks.encode import encode_examples
-from finetune.tasks.example import Example
+from finetune.tasks.example import Example, Span
 from tokenization.errors import DataError
 from training.address import key_of
 
@@ -49,6 +49,42 @@ def test_a_source_declares_its_shape_and_sizes(singles, pairs):
     assert (one.shape, one.size, one.mean_length, one.longest) == ("sentence", 7, 6.0, 9)
     assert (two.shape, two.size, two.longest) == ("pair", 4, 8)
     assert one.fingerprint == singles.fingerprint != two.fingerprint
+
+
+@pytest.fixture
+def choices(choice, tokenizer):
+    rows = [tuple(("a" * (n + 1), "b" * (m + 1)) for m in range(2 + n % 2)) for n in range(5)]
+    return encode_examples(
+        choice, "train", [Example(str(n), (), (), n % 2, row) for n, row in enumerate(rows)], tokenizer, 32
+    )
+
+
+def test_the_candidates_of_an_example_are_drawn_together_and_count_as_one(choices):
+    source, draws = TaskSource(choices), np.array([3, 8, 11])
+    drawn = source.draw(draws, KEY)
+    assert (source.shape, source.size) == ("pair", 5)
+    assert np.unique(drawn.draws_N).tolist() == draws.tolist()
+    items = np.split(drawn.labels_N, np.flatnonzero(np.diff(drawn.draws_N)) + 1)
+    assert [item.sum() for item in items] == [1, 1, 1]
+    totals = [drawn.lengths_N[drawn.draws_N == draw].sum() for draw in draws]
+    assert source.lengths(draws, KEY).tolist() == totals
+    assert TextOfTasks((choices,)).size == len(choices.lengths_N) == 12
+
+
+def test_each_window_of_a_text_is_drawn_by_itself_and_lost_answers_never(span, tokenizer):
+    text = "ab cd ef gh ij kl"
+    examples = [
+        Example("0", ("q", text), (), (Span("cd", 3),)),
+        Example("1", ("r", text), (), (Span("zz", -1),)),
+    ]
+    encoded = encode_examples(span, "train", examples, tokenizer, 10)
+    source = TaskSource(encoded)
+    assert source.size == len(encoded.lengths_N) // 2 > 1
+    drawn = source.draw(np.arange(source.size), KEY)
+    (r,) = tokenizer.encode(["r"])[0].tolist()
+    assert r not in drawn.tokens_T[drawn.segments_T == 0]
+    with pytest.raises(DataError, match="no answer that stands in its text"):
+        TaskSource(encode_examples(span, "train", examples[1:], tokenizer, 10))
 
 
 def test_the_text_of_tasks_is_each_of_their_sequences_once_without_labels(singles, pairs):

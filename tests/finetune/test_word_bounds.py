@@ -43,6 +43,17 @@ def test_a_tagging_tasks_words_are_its_own(tagging, tokenizer):
     assert units(tokenizer, tagging, examples) == ["[CLS] a##b[UNK]c d [SEP]"]
 
 
+def test_each_candidate_has_its_own_words(choice, tokenizer):
+    examples = [Example("0", (), (), 0, (("ab", "cd"), ("ab", "e fg")))]
+    assert units(tokenizer, choice, examples) == ["[CLS] a##b [SEP] c##d [SEP]", "[CLS] a##b [SEP] e f##g [SEP]"]
+
+
+def test_a_window_that_begins_within_a_word_begins_a_word(span, tokenizer):
+    examples = [Example("0", ("q", "abcdefghi jk"), (), None)]
+    first, *_, last = units(tokenizer, span, examples, 10)
+    assert (first, last) == ("[CLS] q [SEP] a##b##c##d##e##f [SEP]", "[CLS] q [SEP] ##g##h##i j##k [SEP]")
+
+
 def test_chinese_text_is_cut_into_words_by_a_segmenter(single):
     tokens = [*SPECIALS, *"我来到北京清华大学"]
     chinese = Tokenizer(bert_tokenizer({token: number for number, token in enumerate(tokens)}, lowercase=True))
