@@ -44,7 +44,7 @@ def examined_tasks(tasks: Iterable[LookedAt], read: Read, tokenizer: Tokenizer |
         tokenizer: None leaves lengths out.
     """
     for task in tasks:
-        lines, problems = [heading(task.spec)], list[str]()
+        lines, problems = list[str](), list[str]()
         train = _read(read, task.spec, TRAIN, problems) if TRAIN in task.spec.splits else None
         for split in task.splits:
             found = train if split == TRAIN else _read(read, task.spec, split, problems)
@@ -52,7 +52,10 @@ def examined_tasks(tasks: Iterable[LookedAt], read: Read, tokenizer: Tokenizer |
                 told, wrong = _split(task, split, found, train, tokenizer, read)
                 lines += told
                 problems += wrong
-        yield "\n".join([*lines, *dict.fromkeys(problems)])
+        if lines:
+            yield "\n".join([heading(task.spec), *lines, *dict.fromkeys(problems)])
+        else:  # for each split the same would be said
+            yield "\n".join([f"{heading(task.spec)}: CANNOT BE READ", problems[0]])
 
 
 def is_test(spec: TaskSpec, split: str) -> bool:

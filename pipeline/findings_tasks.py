@@ -27,7 +27,8 @@ def figures(spec: TaskSpec, found: Figures, length: int) -> Iterator[str]:
     rows = found.counts.rows
     yield count_line(found.counts)
     yield f"    labels     {_distribution(found.labels)}"
-    yield f"    majority   {spec.primary} {found.majority:.3f} without looking at the text"
+    if found.counts.split != TRAIN:
+        yield f"    majority   {spec.primary} {found.majority:.3f} without looking at the text"
     if found.copies:
         yield f"    copies     {found.copies:,} rows ({_share(found.copies, rows)}) repeat the text of an earlier one"
     if (lengths := found.lengths) is not None:
@@ -43,6 +44,8 @@ def warnings(spec: TaskSpec, found: Figures, length: int) -> Iterator[str]:
     """What is wrong with a labelled split, or may be."""
     counts, split = found.counts, found.counts.split
     yield from reduced(spec, counts)
+    if counts.dropped:
+        yield f"  ! {split}: {counts.dropped:,} rows are labelled {_quoted(spec.dropped)}, which is none: left out"
     if found.leaked:
         yield (
             f"  ! {split}: {found.leaked:,} of {counts.rows:,} rows ({_share(found.leaked, counts.rows)}) also stand "
@@ -81,7 +84,7 @@ def _rows(counts: Counts) -> str:
 
 def _left_out(counts: Counts) -> Iterator[str]:
     if counts.dropped:
-        yield f"{counts.dropped:,} more have no label and are left out"
+        yield f"{counts.dropped:,} more are left out"
     if counts.carved:
         yield f"{counts.carved:,} more are carved out as dev"
 
@@ -104,6 +107,10 @@ def _distribution(labels: Mapping[str, int]) -> str:
 def _names(names: Sequence[str]) -> str:
     more = f" and {len(names) - 2 * _SHOWN} more" if len(names) > 2 * _SHOWN else ""
     return "the label " * (len(names) == 1) + "the labels " * (len(names) > 1) + ", ".join(names[: 2 * _SHOWN]) + more
+
+
+def _quoted(values: Sequence[str]) -> str:
+    return " or ".join(f"'{value}'" for value in values)
 
 
 def _share(part: int, whole: int) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from finetune.tasks.spec import TRAIN
 from finetune.tasks.word_bounds import segmenter_version
+from pipeline.changed import told_changes
 from pipeline.compose import mixture_of, plan_of, text_notes
 from pipeline.lineage import head_specs, own_heads
 from pipeline.masking import mask_unit
@@ -55,7 +56,12 @@ def decide_stage(materials: Materials, folder: RunFolder, stage: Stage, extend: 
     """Skip, resume, start or refuse; a stage whose parent is not finished waits for it."""
     if stage.parent is not None and not folder.stage(stage.parent).manifest.is_file():
         return Decision("start", f"after {stage.parent}")
-    return decide(folder.stage(stage.name), identity_of(materials, folder, stage), stage.steps, extend)
+    now = identity_of(materials, folder, stage)
+    decision = decide(folder.stage(stage.name), now, stage.steps, extend)
+    record = read_record(folder.stage(stage.name))
+    if decision.action != "refuse" or record is None:
+        return decision
+    return replace(decision, why="\n".join([decision.why, *told_changes(materials, record["identity"], now)]))
 
 
 def outlook(materials: Materials, folder: RunFolder, extend: bool) -> list[StageOutlook]:
@@ -188,14 +194,19 @@ def _parent(materials: Materials, folder: RunFolder, stage: Stage) -> str | None
     return str(record["carry"]["hash"])
 
 
-def _selected_on(materials: Materials, stage: Stage) -> dict[str, str]:
+def _selected_on(materials: Materials, stage: Stage) -> dict[str, dict[str, str]]:
     """The content of the rows whose scores choose among the stage's weights."""
     names = [name for name in materials.recipe.tasks if name in own_heads(stage)]
-    return {name: materials.encoded(name, materials.scored(name)[0]).fingerprint for name in names}
+    splits = {name: materials.scored(name)[0] for name in names}
+    return {name: {split: materials.encoded(name, split).fingerprint} for name, split in splits.items()}
 
 
-def _data(materials: Materials, stage: Stage) -> Mapping[str, str]:
-    found: dict[str, str] = {}
+def _labelled(materials: Materials, name: str) -> dict[str, Any]:
+    return {TRAIN: materials.encoded(name, TRAIN).fingerprint, "labels": list(materials.task(name).labels)}
+
+
+def _data(materials: Materials, stage: Stage) -> Mapping[str, Any]:
+    found: dict[str, Any] = {}
     for stream in stage.streams:
         source = stream.source
         if isinstance(source, PairsOf):
@@ -203,10 +214,10 @@ def _data(materials: Materials, stage: Stage) -> Mapping[str, str]:
         elif isinstance(source, BlocksOf):
             found[source.blocks_of] = materials.corpus(source.blocks_of).fingerprint
         elif isinstance(source, TaskExamples):
-            found[source.task] = materials.encoded(source.task, TRAIN).fingerprint
+            found[source.task] = _labelled(materials, source.task)
         else:
             assert isinstance(source, TextOf)
-            found |= {name: materials.encoded(name, TRAIN).fingerprint for name in source.text_of}
+            found |= {name: _labelled(materials, name) for name in source.text_of}
             if mask_unit(stream) != "token":
                 found["segmenter of tasks"] = segmenter_version()
         if isinstance(source, PairsOf | BlocksOf):

@@ -1,0 +1,87 @@
+"""What changed after a run was begun or finished is noticed by the next one, and named: task, split, labels."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pipeline.run_folder import RunFolder
+from tokenization.errors import RunError
+
+LAST = ("multitask.steps=8", "multitask.carry=last")
+
+
+def append_row(path: Path) -> None:
+    """A row more: the last one again."""
+    path.write_text(path.read_text(encoding="utf-8") + path.read_text(encoding="utf-8").splitlines()[-1] + "\n")
+
+
+def refused(house: Any, name: str, *sets: str) -> str:
+    with pytest.raises(RunError) as error:
+        house.run(name, *sets)
+    return str(error.value)
+
+
+def test_one_row_more_of_a_training_file_is_refused_by_a_finished_run_that_names_task_and_file(house: Any) -> None:
+    house.run("r", *LAST)
+    append_row(house.base / "data" / "topic-train.tsv")
+    message = refused(house, "r", *LAST)
+    assert "task topic: the rows of train (topic-train.tsv) are others than then." in message
+    assert "task alike" not in message
+    assert "--from multitask" in message
+
+
+def test_one_row_more_of_a_training_file_is_refused_by_a_run_that_was_only_begun(house: Any) -> None:
+    with house.killed_at("multitask", 7):
+        house.run("r", *LAST)
+    append_row(house.base / "data" / "alike-train.jsonl")
+    assert "task alike: the rows of train (alike-train.jsonl) are others than then." in refused(house, "r", *LAST)
+
+
+def test_an_edited_dev_file_is_measured_again_and_said_where_it_chose_nothing(
+    house: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house.run("r", *LAST)
+    capsys.readouterr()
+    append_row(house.base / "data" / "names-dev.conll")
+    append_row(house.base / "data" / "topic-dev.tsv")
+    folder: RunFolder = house.run("r", *LAST)
+    said = capsys.readouterr().out
+    assert "multitask: measured again, since its evaluation changed:\n" in said
+    assert "  tasks.topic.rows.dev: " in said
+    assert '"rows": 15' in folder.scores.read_text()
+
+
+def test_an_edited_dev_file_is_refused_where_it_chose_the_weights(house: Any) -> None:
+    house.run("r", "multitask.steps=8")
+    append_row(house.base / "data" / "topic-dev.tsv")
+    assert "task topic: the rows of dev (topic-dev.tsv) are others than then." in refused(
+        house, "r", "multitask.steps=8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("labels", "how"),
+    [("[land, sea]", "in another order, sea, land then, land, sea now"), ("[sea, land, air]", "others")],
+)
+def test_other_labels_are_refused_and_both_sets_are_named(house: Any, labels: str, how: str) -> None:
+    house.run("r", *LAST)
+    assert f"task topic: its labels are {how}" in refused(house, "r", *LAST, f"tasks.topic.labels={labels}")
+
+
+def test_an_edited_tokenizer_file_is_refused_as_another_tokenizer(house: Any) -> None:
+    made = house.materials("r").tokenizer
+    made.save(house.base / "words")
+    given = (*LAST, f"tokenizer={{from: {house.base / 'words'}}}")
+    house.run("r", *given)
+    file = house.base / "words" / "tokenizer.json"
+    shutil.copy(file, house.base / "kept.json")
+    vocabulary = file.read_text(encoding="utf-8")
+    assert '"ship"' in vocabulary or '"##a"' in vocabulary
+    old = '"ship"' if '"ship"' in vocabulary else '"##a"'
+    file.write_text(vocabulary.replace(old, f'{old[:-1]}zz"'), encoding="utf-8")
+    message = refused(house, "r", *given)
+    assert f"The tokenizer ({house.base / 'words'}) is another one than then." in message
+    shutil.copy(house.base / "kept.json", file)
+    house.run("r", *given)
