@@ -12,6 +12,7 @@ COMMANDS = {
     "run": "Run a recipe from wherever it stands: raw text to scores. Run again to go on.",
     "show": "Print the exact sequences, masks, labels and weights of a step.",
     "status": "Say where a run stands.",
+    "compare": "Compare two runs seed by seed: what differs by more than the noise of seeds.",
     "report": "Write a run's report: curves, tables, ledger, recipe, environment.",
     "evaluate": "Score an exported model, or a finished run's, on its tasks.",
     "submission": "Write the zip that a suite's board takes, or say what a board would reject.",

@@ -14,10 +14,11 @@ from click.testing import CliRunner
 from pipeline.cli import COMMANDS, main
 
 OPTIONS = {
-    "plan": {"recipe", "--set", "--run-dir", "--extend"},
-    "run": {"recipe", "--set", "--run-dir", "--from", "--only", "--extend"},
+    "plan": {"recipe", "--set", "--run-dir", "--seeds", "--extend"},
+    "run": {"recipe", "--set", "--run-dir", "--seeds", "--from", "--only", "--extend"},
     "show": {"recipe", "--set", "--run-dir", "--stage", "--step", "--all"},
     "status": {"run_dir"},
+    "compare": {"run_a", "run_b"},
     "report": {"run_dir"},
     "evaluate": {"model", "--suite", "--tasks", "--data", "--split", "--out"},
     "predict": {"model", "--task", "--input", "--out"},
