@@ -6,11 +6,13 @@ import pytest
 import torch
 from torch import nn
 
+from finetune.answers import Partial
 from finetune.dev_batches import deal, dev_batches
 from finetune.evaluate import TaskScores, evaluate_task, joint, score_task
 from finetune.predictions import Prediction, in_order, predict, read_off, write_predictions
 from finetune.tasks.encode import encode_examples
-from finetune.tasks.read import Example
+from finetune.tasks.example import Example
+from finetune.tasks.spec import TaskSpec
 from tokenization.errors import DataError, RecipeError, RunError
 
 WORDS = ("a", "bc", "def", "ghij")
@@ -51,8 +53,18 @@ def row_of(spec, number):
     return Example(f"id{number}", (), (*WORDS[:most], "z"), (*TAGS[:most], "O"))
 
 
-def plain(answers):
-    return [np.asarray(answer).tolist() for answer in answers]
+def plain(predictions):
+    return [(np.asarray(one.answer).tolist(), np.asarray(one.scores).tolist()) for one in predictions]
+
+
+def told(predictions):
+    return [one.answer for one in predictions]
+
+
+def saying(answers, scores=None):
+    """Predictions of these answers."""
+    pairs = zip(answers, scores or [None] * len(answers), strict=True)
+    return [Prediction(number, *pair) for number, pair in enumerate(pairs)]
 
 
 def perfect(encoded):
@@ -60,8 +72,9 @@ def perfect(encoded):
 
     def forward(batch):
         whole = next(part for part in dev_batches(encoded, 10**6) if torch.equal(part.batch.tokens_T, batch.tokens_T))
-        gold = [np.atleast_1d(encoded.gold[example]) for example in whole.row_examples_M.tolist()]
-        values = [answer[word] for answer, word in zip(gold, whole.row_words_M.tolist(), strict=True)]
+        examples = np.repeat(encoded.example_N[whole.sequences_S], np.diff(whole.rows_S1)).tolist()
+        words = [0] * len(examples) if encoded.word_T is None else encoded.word_T[whole.rows_M].tolist()
+        values = [np.atleast_1d(encoded.gold[example])[word] for example, word in zip(examples, words, strict=True)]
         if encoded.spec.kind == "regression":
             return (torch.tensor(values)[:, None] / 5.0,)
         return (nn.functional.one_hot(torch.tensor(values), encoded.spec.outputs).float(),)
@@ -72,18 +85,17 @@ def perfect(encoded):
 def test_answers_and_scores_do_not_depend_on_the_token_budget(encoded):
     forward = Oracle(encoded.spec.outputs)
     longest = int(encoded.lengths_N.max())
-    known, answers = evaluate_task(forward, encoded, encoded.gold, longest)
+    known, predictions = evaluate_task(forward, encoded, encoded.gold, longest)
     for budget in (longest + 1, 3 * longest, 10**6):
         scores, others = evaluate_task(forward, encoded, encoded.gold, budget)
-        assert plain(others) == plain(answers)
+        assert plain(others) == plain(predictions)
         assert scores == known
 
 
 def test_the_right_answers_score_one_in_every_metric(encoded):
-    scores, answers = evaluate_task(perfect(encoded), encoded, encoded.gold, 10**6)
-    assert np.allclose(
-        np.concatenate(list(map(np.atleast_1d, answers))), np.concatenate(list(map(np.atleast_1d, encoded.gold)))
-    )
+    scores, predictions = evaluate_task(perfect(encoded), encoded, encoded.gold, 10**6)
+    answers, gold = (np.concatenate(list(map(np.atleast_1d, side))) for side in (told(predictions), encoded.gold))
+    assert np.allclose(answers, gold)
     assert scores.metrics == pytest.approx(
         {name: 0.0 if name == "rmse" else 1.0 for name in encoded.spec.metrics}, abs=1e-6
     )
@@ -93,7 +105,7 @@ def test_the_right_answers_score_one_in_every_metric(encoded):
 def test_every_example_is_in_one_batch_within_the_budget_and_nothing_is_labelled(encoded):
     budget = 40
     batches = dev_batches(encoded, budget)
-    assert sorted(np.concatenate([part.examples_N for part in batches]).tolist()) == list(range(20))
+    assert sorted(np.concatenate([part.sequences_S for part in batches]).tolist()) == list(range(20))
     for part in batches:
         (selection,) = part.batch.selections
         assert len(part.batch.tokens_T) <= budget
@@ -107,30 +119,30 @@ def test_ranks_run_equally_many_batches_and_together_answer_everything_once(enco
     forward = Oracle(encoded.spec.outputs)
     batches = dev_batches(encoded, 40)
     assert len(batches) % 4
-    known = in_order(predict(forward, encoded, batches), 20)
+    known = in_order(predict(forward, encoded, batches), encoded)
     shares = [deal(batches, rank, 4) for rank in range(4)]
     assert len({len(share) for share in shares}) == 1
     gathered = [prediction for share in shares for prediction in predict(forward, encoded, share)]
     assert len(gathered) > 20
-    assert plain(in_order(gathered, 20)) == plain(known)
+    assert plain(in_order(gathered, encoded)) == plain(known)
 
 
 def test_more_ranks_than_batches_still_answer_everything_once(encoded):
     batches = dev_batches(encoded, 10**6)
     gathered = [p for rank in range(3) for p in predict(Oracle(encoded.spec.outputs), encoded, deal(batches, rank, 3))]
-    assert len(in_order(gathered, 20)) == 20
+    assert len(in_order(gathered, encoded)) == 20
 
 
-def test_a_missing_answer_is_noticed():
-    with pytest.raises(ValueError, match="1 of 2 examples"):
-        in_order([Prediction(1, 0), Prediction(1, 0)], 2)
+def test_a_missing_answer_is_noticed(encoded):
+    with pytest.raises(ValueError, match="1 of 20 items"):
+        in_order([Partial(1, 0, None), Partial(1, 0, None)], encoded)
 
 
 def test_a_score_cannot_leave_the_task_s_range(pair, tokenizer):
     encoded = encode_examples(pair, "dev", [Example(str(n), ("a", "b"), (), 1.0) for n in range(3)], tokenizer, 16)
     (part,) = dev_batches(encoded, 100)
-    answers = in_order(read_off(encoded, part, torch.tensor([[-0.2], [0.5], [1.3]])), 3)
-    assert answers == [0.0, 2.5, 5.0]
+    predictions = in_order(read_off(encoded, part, torch.tensor([[-0.2], [0.5], [1.3]])), encoded)
+    assert told(predictions) == [0.0, 2.5, 5.0]
 
 
 def test_a_head_that_starts_below_the_range_scores_nothing_and_predicts_its_low_end(pair, tokenizer, tmp_path):
@@ -142,8 +154,8 @@ def test_a_head_that_starts_below_the_range_scores_nothing_and_predicts_its_low_
     assert evaluate_task(below, encoded, encoded.gold, 100)[0].metrics == {"pearson": 0.0, "rmse": (5 / 3) ** 0.5}
 
     hidden = encode_examples(pair, "test", [replace(row, label=None) for row in labelled], tokenizer, 16)
-    answers = in_order(predict(below, hidden, dev_batches(hidden, 100)), 3)
-    write_predictions(tmp_path / "test.jsonl", hidden, answers)
+    predictions = in_order(predict(below, hidden, dev_batches(hidden, 100)), hidden)
+    write_predictions(tmp_path / "test.jsonl", hidden, predictions)
     written = [json.loads(line)["label"] for line in (tmp_path / "test.jsonl").read_text().splitlines()]
     assert written == [0.0, 0.0, 0.0]
 
@@ -151,14 +163,14 @@ def test_a_head_that_starts_below_the_range_scores_nothing_and_predicts_its_low_
 def test_words_that_were_cut_off_are_answered_as_outside(tagging, tokenizer):
     examples = [Example("0", (), ("a", "bcd", "e"), ("B-PER", "B-LOC", "B-PER"))]
     encoded = encode_examples(tagging, "dev", examples, tokenizer, 5)
-    scores, (answer,) = evaluate_task(perfect(encoded), encoded, encoded.gold, 100)
-    assert answer.tolist() == [1, 3, 0]
+    scores, (prediction,) = evaluate_task(perfect(encoded), encoded, encoded.gold, 100)
+    assert prediction.answer.tolist() == [1, 3, 0]
     assert scores.metrics["entity_f1"] == pytest.approx(2 * 2 / (2 + 3))
 
 
 def test_predictions_are_written_by_name_in_the_order_of_the_file(encoded, tmp_path):
     path = tmp_path / "predictions.jsonl"
-    write_predictions(path, encoded, encoded.gold)
+    write_predictions(path, encoded, saying(encoded.gold))
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert [row["id"] for row in rows] == [f"id{number}" for number in range(20)]
     labels = [row_of(encoded.spec, number).label for number in range(20)]
@@ -194,9 +206,9 @@ def test_an_example_larger_than_the_budget_is_refused(encoded):
 
 def test_hidden_labels_can_be_predicted_but_not_scored(single, tokenizer):
     hidden = encode_examples(single, "test", [Example("0", ("a",), (), None)], tokenizer, 16)
-    answers = in_order(predict(Oracle(2), hidden, dev_batches(hidden, 100)), 1)
+    predictions = in_order(predict(Oracle(2), hidden, dev_batches(hidden, 100)), hidden)
     with pytest.raises(DataError, match="'test' hides its labels"):
-        score_task(hidden, answers, (0, 1))
+        score_task(hidden, predictions, (0, 1))
 
 
 def test_a_limited_split_is_marked_as_reduced(single, tokenizer):
@@ -206,12 +218,58 @@ def test_a_limited_split_is_marked_as_reduced(single, tokenizer):
         assert evaluate_task(Oracle(2), encoded, encoded.gold, 100)[0].reduced is reduced
 
 
-def test_every_split_of_a_task_that_is_only_a_part_is_marked_as_reduced(single, tokenizer):
-    for split in ("train", "dev"):
-        encoded = encode_examples(
-            replace(single, reduced=True), split, [Example("0", ("a",), (), "sad")], tokenizer, 16
-        )
-        assert evaluate_task(Oracle(2), encoded, encoded.gold, 100)[0].reduced
+def test_a_split_with_fewer_rows_than_the_published_one_is_marked_as_reduced_but_not_for_rows_without_a_label(
+    single, tokenizer
+):
+    examples = [Example("0", ("a",), (), "sad")]
+    for official, dropped, reduced in ((2, 0, True), (2, 1, False), (1, 0, False)):
+        spec = replace(single, rows={"dev": official})
+        encoded = encode_examples(spec, "dev", examples, tokenizer, 16, dropped)
+        assert evaluate_task(Oracle(2), encoded, encoded.gold, 100)[0].reduced is reduced
+
+
+@pytest.fixture
+def moods(single, tokenizer):
+    """Three sad rows and a glad one."""
+    spec = replace(single, metrics=("accuracy", "auc"))
+    labels = ("sad", "sad", "sad", "glad")
+    return encode_examples(spec, "dev", [Example(str(n), ("a",), (), labels[n]) for n in range(4)], tokenizer, 16)
+
+
+SURE = [np.array(scores) for scores in ([0.9, 0.1], [0.4, 0.6], [0.8, 0.2], [0.7, 0.3])]
+
+
+def test_the_score_without_leaked_rows_is_that_of_the_others_alone(moods):
+    """Right are the first and the third. Without those two nothing is, and the positive one is scored the lower."""
+    leaked = np.array([True, False, True, False])
+    scores = score_task(moods, saying([0, 1, 0, 0], SURE), moods.gold, leaked)
+    assert (scores.rows, scores.leaked) == (4, 2)
+    assert scores.metrics == {"accuracy": 0.5, "auc": pytest.approx(2 / 3)}
+    assert scores.without_leaks == {"accuracy": 0.0, "auc": 0.0}
+
+
+@pytest.mark.parametrize("leaked", [None, np.zeros(4, dtype=np.bool_), np.ones(4, dtype=np.bool_)])
+def test_where_no_row_or_every_row_is_leaked_there_is_no_score_without_them(moods, leaked):
+    scores = score_task(moods, saying([0, 1, 0, 0], SURE), moods.gold, leaked)
+    assert scores.leaked == (0 if leaked is None else leaked.sum())
+    assert scores.without_leaks is None
+    assert scores.metrics["accuracy"] == 0.5
+
+
+def test_swapped_labels_are_told_with_the_scores(moods):
+    assert score_task(moods, saying([0, 0, 0, 1], SURE), moods.gold).alarms == ()
+    (alarm,) = score_task(moods, saying([1, 1, 1, 0], SURE), moods.gold).alarms
+    assert "'sad' and 'glad'" in alarm
+
+
+def test_the_baseline_of_a_ranking_ranks_as_many_candidates_as_each_example_has(tokenizer):
+    """In train the second is right more often, so it comes first of two; a lone candidate does too."""
+    spec = TaskSpec("where", "ranking", ("q", "s"), "right", {}, metrics=("mrr",), primary="mrr")
+    texts = (("a", "b"), ("a", "c"))
+    rows = [Example("0", (), (), 0, candidates=texts), Example("1", (), (), 0, candidates=texts[:1])]
+    encoded = encode_examples(spec, "dev", rows, tokenizer, 16)
+    scores = score_task(encoded, saying([0, 0], [np.array([0.6, 0.4]), np.array([1.0])]), (1, 1, 0))
+    assert (scores.metrics, scores.majority) == ({"mrr": 1.0}, (1 / 2 + 1) / 2)
 
 
 def test_the_joint_metric_is_the_mean_of_the_primaries():

@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from finetune.alarms import label_alarms
+from finetune.tasks.spec import TaskSpec
+
+NLI = TaskSpec(
+    name="nli", kind="classification", fields=("a", "b"), label="l", files={}, labels=("neutral", "no", "yes")
+)
+SCORE = replace(NLI, kind="regression", labels=(), range=(0.0, 5.0), label="likeness")
+
+
+def rows(table):
+    """Right classes and answers, with that many rows of each pair."""
+    pairs = [pair for pair, count in table.items() for _ in range(count)]
+    return [right for right, _ in pairs], [told for _, told in pairs]
+
+
+def test_two_swapped_labels_are_named_with_the_accuracy_now_and_after_a_swap():
+    (alarm,) = label_alarms(NLI, *rows({(0, 0): 4, (1, 2): 3, (2, 1): 2, (1, 1): 1}))
+    assert alarm.startswith("nli: accuracy is 0.500, and would be 0.900 if the answers 'no' and 'yes' were swapped.")
+    assert "`label_values`" in alarm
+
+
+@pytest.mark.parametrize(("mistakes", "alarms"), [(19, 0), (20, 1), (21, 1)])
+def test_the_alarm_rings_from_twenty_points_on(mistakes, alarms):
+    assert len(label_alarms(NLI, *rows({(0, 0): 100 - mistakes, (1, 2): mistakes}))) == alarms
+
+
+def test_what_a_swap_would_break_is_counted_against_it():
+    assert label_alarms(NLI, *rows({(1, 2): 30, (1, 1): 30, (0, 0): 40})) == ()
+
+
+def test_of_labels_that_all_moved_on_by_one_each_pair_is_told_the_worst_first():
+    alarms = label_alarms(NLI, *rows({(0, 1): 25, (1, 2): 40, (2, 0): 35}))
+    assert [alarm.split("answers ")[1].split(" were")[0] for alarm in alarms] == [
+        "'no' and 'yes'",
+        "'neutral' and 'yes'",
+        "'neutral' and 'no'",
+    ]
+
+
+def test_an_untrained_model_alarms_nobody():
+    assert label_alarms(NLI, [0, 1, 2] * 9, [0] * 27) == ()
+    assert label_alarms(SCORE, [0.0, 1.0, 2.0], [2.0, 2.0, 2.0]) == ()
+
+
+def test_scores_that_run_backwards_are_told_from_a_correlation_of_minus_a_half_on():
+    (alarm,) = label_alarms(SCORE, [0.0, 1.0, 2.0], [3.0, 2.0, 1.0])
+    assert "-1.00" in alarm
+    assert "'likeness'" in alarm
+    assert label_alarms(SCORE, [1.0, 2.0, 3.0], [2.5, 1.0, 2.0]) == ()
+    assert len(label_alarms(SCORE, [0.0, 1.0, 2.0, 3.0], [3.0, 1.5, 2.0, 1.0])) == 1
+
+
+def test_answers_of_other_kinds_have_no_labels_to_swap():
+    assert label_alarms(replace(NLI, kind="choice", labels=()), [0, 1], [1, 0]) == ()
+    assert label_alarms(replace(NLI, kind="multilabel"), [np.array([1, 0, 0])], [np.array([0, 1, 0])]) == ()
