@@ -1,10 +1,12 @@
 """Oracle: the losses written out by hand."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from finetune.objectives import Classification, Regression, Tagging, objective_of
 from finetune.tasks.encode import encode_examples
@@ -42,6 +44,38 @@ def test_a_tag_is_read_off_the_first_piece_of_its_word(tagging, tokenizer):
     sequences = encode_examples(tagging, "train", examples, tokenizer, 16).take(np.arange(1), np.arange(1))
     _, rows = objective_of(tagging).apply(sequences, KEY)
     assert (rows.rows_M.tolist(), rows.labels_M.tolist()) == ([1, 3], [1, 0])
+
+
+def test_several_labels_cost_ln_2_each_where_all_logits_are_0_and_a_row_their_mean(multilabel, tokenizer):
+    examples = [Example("0", ("abc",), (), ("art",)), Example("1", ("d",), (), ())]
+    sequences = encode_examples(multilabel, "train", examples, tokenizer, 16).take(np.arange(2), np.arange(2))
+    objective = objective_of(multilabel)
+    _, rows = objective.apply(sequences, KEY)
+    term = objective.term(torch.zeros(2, 3), torch.from_numpy(rows.labels_M))
+    assert float(term.sum) == pytest.approx(2 * math.log(2))
+    assert (term.count, objective.name, objective.head) == (2, "multilabel", "topics")
+
+
+def test_several_labels_cost_what_torch_says_and_an_ignored_row_nothing(multilabel):
+    logits = torch.randn(4, 3, requires_grad=True)
+    labels = torch.tensor([[1.0, 0, 1], [0, 0, 0], [-100, -100, -100], [1, 1, 1]])
+    term = objective_of(multilabel).term(logits, labels)
+    known = F.binary_cross_entropy_with_logits(logits[[0, 1, 3]], labels[[0, 1, 3]]) * 3
+    assert float(term.sum.detach()) == pytest.approx(float(known.detach()), abs=1e-6)
+    term.sum.backward()
+    assert term.count == 3
+    assert logits.grad[2].abs().sum() == 0
+
+
+def test_no_rows_of_several_labels_cost_nothing_and_keep_the_graph_alive(multilabel):
+    logits = torch.zeros(0, 3, requires_grad=True)
+    term = objective_of(multilabel).term(logits, torch.empty(0, dtype=torch.int64))
+    assert (float(term.sum.detach()), term.count) == (0.0, 0)
+    term.sum.backward()
+
+
+def test_a_task_answered_by_another_head_is_trained_on_that_head(single):
+    assert objective_of(replace(single, head="other")).head == "other"
 
 
 @pytest.fixture(params=["single", "pair", "tagging"])
