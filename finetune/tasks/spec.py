@@ -153,8 +153,11 @@ class TaskSpec:
         return (*self.files, *carved)
 
     def named(self, split: str) -> tuple[str, ...]:
-        """The splits that a name stands for: itself, or all that begin with it (MNLI's `dev` is two of them)."""
-        return (split,) if split in self.splits else _starting(self.splits, split)
+        """The splits that a name stands for: itself, or all that begin with it (MNLI's `dev` is two of them).
+
+        In the order of their names, since `files` may come from a mapping that was written sorted.
+        """
+        return (split,) if split in self.splits else tuple(sorted(_starting(self.splits, split)))
 
 
 def _starting(splits: Mapping[str, object] | tuple[str, ...], name: str) -> tuple[str, ...]:
