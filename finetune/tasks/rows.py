@@ -161,7 +161,7 @@ def _json(file: DataFile, spec: TaskSpec, needed: tuple[str, ...]) -> Iterator[R
         lines = " A JSON object per line is `format: jsonl`." if error.msg == "Extra data" else ""
         place = f"{file}, line {error.lineno}, column {error.colno}"
         raise DataError(f"{place}: not valid JSON ({error.msg}).{lines}") from None
-    for number, element in enumerate(_elements(document), 1):
+    for number, element in enumerate(_elements(document, needed), 1):
         values = {str(index): value for index, value in enumerate(element)} if isinstance(element, list) else element
         row = Row(file, number, values, unit="row")
         if not isinstance(values, dict):
@@ -170,10 +170,13 @@ def _json(file: DataFile, spec: TaskSpec, needed: tuple[str, ...]) -> Iterator[R
         yield row
 
 
-def _elements(document: Any) -> list[Any]:
+def _elements(document: Any, needed: tuple[str, ...]) -> list[Any]:
+    """A document's rows; an object that has the columns which are read is one, whatever lists it holds."""
     if isinstance(document, list):
         return document
-    lists = [value for value in document.values() if _is_rows(value)] if isinstance(document, dict) else []
+    if not isinstance(document, dict) or (needed and set(needed) <= set(document)):
+        return [document]
+    lists = [value for value in document.values() if _is_rows(value)]
     return lists[0] if len(lists) == 1 else [document]
 
 
@@ -184,15 +187,15 @@ def _is_rows(value: Any) -> bool:
 def _json_of_either_kind(file: DataFile, spec: TaskSpec, needed: tuple[str, ...]) -> Iterator[Row]:
     """A .json file may be one document, or, as CLUE's are, a document per line."""
     lines = [line for line in _lines(file) if line.strip()]
-    return (_jsonl if _are_documents(lines) else _json)(file, spec, needed)
+    return (_jsonl if _are_documents(lines, needed) else _json)(file, spec, needed)
 
 
-def _are_documents(lines: Sequence[str]) -> bool:
+def _are_documents(lines: Sequence[str], needed: tuple[str, ...]) -> bool:
     try:
         first = json.loads(lines[0]) if lines else None
     except json.JSONDecodeError:
         return len(lines) > 1 and lines[1].lstrip().startswith("{") and lines[0].lstrip().startswith("{")
-    return isinstance(first, dict) and (len(lines) > 1 or _elements(first) == [first])
+    return isinstance(first, dict) and (len(lines) > 1 or _elements(first, needed) == [first])
 
 
 def _by_first_line(file: DataFile, spec: TaskSpec, needed: tuple[str, ...]) -> Iterator[Row]:

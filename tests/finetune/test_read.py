@@ -151,3 +151,11 @@ def test_a_file_of_unknown_kind_or_a_damaged_one_is_refused(single, write):
     data = write("dev.parquet", "no parquet")
     with pytest.raises(DataError, match=r"dev\.parquet: not a readable parquet file"):
         read_examples(replace(single, files={"dev": "dev.parquet"}), data, "dev")
+
+
+def test_tags_in_bioes_are_read_as_bio_and_broken_ones_refused_with_their_line(tagging, write):
+    spec = replace(tagging, format="conll", columns=("words", "tags"), scheme="bioes")
+    found = read_examples(spec, write("train.jsonl", "Ada B-PER\nLee E-PER\nBo S-PER\n"), "train")
+    assert found[0].label == ("B-PER", "I-PER", "B-PER")
+    with pytest.raises(DataError, match=r"line 2: tag 'O' of 'x' cannot stand here; in BIOES"):
+        read_examples(spec, write("train.jsonl", "Ada B-PER\nx O\n"), "train")
