@@ -1,6 +1,7 @@
 """`triptych evaluate` on suites and splits: a small model with random weights, and rows in the official layout."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean
@@ -25,7 +26,7 @@ PAIRS = list(zip(SENTENCES, reversed(SENTENCES), strict=True))
 NLI = ("contradiction", "entailment", "neutral")
 
 
-def tsv(path: Path, header: str, rows: list[tuple[object, ...]]) -> None:
+def tsv(path: Path, header: str, rows: Sequence[tuple[object, ...]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [header.replace(" ", "\t"), *("\t".join(map(str, row)) for row in rows)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -51,7 +52,7 @@ def write_model(folder: Path, *names: str) -> None:
     tokenizer = train_tokenizer(SENTENCES * 3, "wordpiece", 120, True)
     tokenizer.save(folder)
     heads = [HeadSpec(name, TASKS[name].kind, TASKS[name].outputs) for name in names]
-    sizes = {"layers": 1, "hidden": 16, "heads": 2, "feed_forward": 32, "positions": 48}
+    sizes: dict[str, Any] = {"layers": 1, "hidden": 16, "heads": 2, "feed_forward": 32, "positions": 48}
     config = EncoderConfig(tokenizer.size, **sizes, initializer_range=1.0)  # else every answer is the same
     network = Network(config, heads, seed=3)
     write_public(of_network(network, labels={name: TASKS[name].labels for name in names}), folder)
