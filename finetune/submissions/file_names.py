@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import NamedTuple
 
 from finetune.submissions.board import AnswerFile, Board
 from finetune.submissions.boards import BOARDS
@@ -41,30 +42,40 @@ def match_names(board: Board, names: tuple[str, ...]) -> Named:
     for name in dict.fromkeys(names):
         if name in found:
             continue
-        file, why = _meant(board, name)
-        findings.append(_finding(board, name, file, why))
-        if file is not None:
-            found.setdefault(file.name, name)
+        meant = _meant(board, name)
+        findings.append(_finding(board, name, meant))
+        if meant.file is not None:
+            found.setdefault(meant.file.name, name)
     missing = tuple(file for file in board.files if file.name not in found)
     return Named(found, missing, (*findings, *_absent(board, missing, len(found))))
 
 
-def _meant(board: Board, name: str) -> tuple[AnswerFile | None, str]:
-    """The file that is meant and why its name is wrong; neither where nobody knows."""
+class _Meant(NamedTuple):
+    """The file that is meant, why its name is wrong, and whether it holds answers to another test set."""
+
+    file: AnswerFile | None
+    why: str = ""
+    other_test: bool = False
+
+
+def _meant(board: Board, name: str) -> _Meant:
     for file in board.files:
         if name in file.also:
-            return file, "the suite's own programs write it so; the data set's example has another name"
+            return _Meant(file, "the suite's own programs write it so; the data set's example has another name")
         if name in file.former:
-            return file, file.former[name]
+            return _Meant(file, file.former[name])
     for other in BOARDS.values():
-        for file in other.files:
-            if file.name == name:
-                return _of_task(board, file.task), f"that is its name on {other.title}"
+        for theirs in other.files:
+            if theirs.name == name:
+                own = _of_task(board, theirs.task)
+                other_test = own is not None and own.split != theirs.split
+                more = ", which has another test set" if other_test else ""
+                return _Meant(own, f"that is its name on {other.title}{more}", other_test)
     for pattern, why in _PROGRAMS.items():
         match = re.fullmatch(pattern, name)
         if match:
-            return _of_task(board, _task_of(*match.groups())), why
-    return _near(board, name), ""
+            return _Meant(_of_task(board, _task_of(*match.groups())), why)
+    return _Meant(_near(board, name))
 
 
 def _task_of(given: str = "") -> str:
@@ -88,36 +99,37 @@ def _near(board: Board, name: str) -> AnswerFile | None:
     return by_plain[close[0]] if close else None
 
 
-def _finding(board: Board, name: str, file: AnswerFile | None, why: str) -> Finding:
-    answers = bool(why) or file is not None or PurePath(name).suffix in _ANSWERS
+def _finding(board: Board, name: str, meant: _Meant) -> Finding:
+    answers = bool(meant.why) or meant.file is not None or PurePath(name).suffix in _ANSWERS
     return Finding(
         kind="name" if answers else "extra",
         file=name,
         line=None,
-        what=f"the board has no file of this name{': ' + why if why else ''}",
+        what=f"the board has no file of this name{': ' + meant.why if meant.why else ''}",
         why="What is in it scores 0" if answers else "The board does not read it",
-        remedy=_remedy(board, file) if answers else "Leave it out",
-        is_error=answers and not (file is not None and name in file.also),
+        remedy=_remedy(board, meant) if answers else "Leave it out",
+        is_error=answers and not (meant.file is not None and name in meant.file.also),
     )
 
 
-def _remedy(board: Board, file: AnswerFile | None) -> str:
-    return f"Call it {file.name}" if file else f"Its files: {', '.join(file.name for file in board.files)}"
+def _remedy(board: Board, meant: _Meant) -> str:
+    if meant.file is None:
+        return f"Its files: {', '.join(file.name for file in board.files)}"
+    anew = f"Predict {meant.file.split} of {meant.file.task} and call that" if meant.other_test else "Call it"
+    return f"{anew} {meant.file.name}"
 
 
 def _absent(board: Board, missing: tuple[AnswerFile, ...], found: int) -> Iterator[Finding]:
-    for file in missing:
-        if not board.whole and (file.optional or not found):
-            continue
-        yield Finding(
-            kind="missing",
-            file=file.name,
-            line=None,
-            what=f"it is not in the zip; it holds the answers of {file.task} ({file.split})",
-            why="The board needs every file" if board.whole else f"{file.task} will have no score",
-            remedy=f"Predict {file.split} and write the zip anew" if board.whole else "Leave it so, or add it",
-            is_error=board.whole,
-        )
-    if not board.whole and not found:
+    if board.whole:
+        for file in missing:
+            what = f"it is not in the zip; it holds the answers of {file.task} ({file.split})"
+            remedy = f"Predict {file.split} and write the zip anew"
+            yield Finding("missing", file.name, None, what, "The board needs every file", remedy)
+    elif not found:
         names = ", ".join(file.name for file in board.files)
         yield Finding("missing", "", None, "none of the board's files is in it", "Nothing is scored", f"Add {names}")
+    else:
+        names = ", ".join(file.name for file in missing if not file.optional)
+        what, why = f"not in it: {names}", "Their tasks will have no score"
+        if names:
+            yield Finding("missing", "", None, what, why, "Leave it so, or add them", is_error=False)

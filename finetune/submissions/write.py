@@ -12,7 +12,7 @@ from finetune.submissions.findings import Verdict
 from finetune.submissions.official import official_rows
 from finetune.submissions.predicted import Answered, answered, predictions_file, predictions_folder
 from tokenization.atomic import aside
-from tokenization.errors import DataError
+from tokenization.errors import DataError, RecipeError
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o644 << 16
@@ -44,12 +44,17 @@ def write_submission(given: Path, board: Board, to: Path, data: Path | None = No
         fill: answer what has no predictions by its file's constant, where the board needs every file.
 
     Raises:
+        RecipeError: `fill` for a board whose files have no constant.
         DataError: predictions are missing or not of these tasks, or the board would reject what they give.
     """
+    if fill and not all(file.filler for file in board.files):
+        raise RecipeError(
+            f"--fill-missing is for boards that need a file of every task, as GLUE's; {board.title} is none."
+        )
     folder = predictions_folder(given)
     present = tuple(file for file in board.files if predictions_file(folder, file).is_file())
     missing = tuple(file for file in board.files if file not in present)
-    filled = missing if board.whole and fill and all(file.filler for file in missing) else ()
+    filled = missing if fill else ()
     if not present or (board.whole and missing != filled):
         raise DataError(_incomplete(folder, board, missing))
     answers = {file.name: _answers(folder, file, data, file in filled) for file in (*present, *filled)}
@@ -70,10 +75,12 @@ def _incomplete(folder: Path, board: Board, missing: Sequence[AnswerFile]) -> st
     files = ", ".join(f"{predictions_file(folder, file).name} ({file.name})" for file in missing)
     needs = f"{board.title} needs all of its {len(board.files)} files" if board.whole else "Nothing to hand in"
     constant = " Or let --fill-missing answer them by a constant." if all(file.filler for file in missing) else ""
+    tasks = ",".join(dict.fromkeys(file.task for file in missing))
     splits = " and ".join(dict.fromkeys(f"--split {_asked(file)}" for file in missing))
     return (
         f"{folder}: {needs}; there are no predictions {files}. "
-        f"`triptych evaluate MODEL {splits} --out DIR` writes them where the model has the heads.{constant}"
+        f"`triptych evaluate MODEL --tasks {tasks} {splits} --out DIR` writes them where the model has the heads."
+        f"{constant}"
     )
 
 

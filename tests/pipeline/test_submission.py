@@ -43,7 +43,7 @@ def test_what_is_written_is_told_and_passes_the_check(tmp_path: Path) -> None:
     checked = invoke("check", zipped, "--suite", "clue")
     assert checked.exit_code == 0
     assert "nothing that the board would reject" in checked.output
-    assert "tnews will have no score" in checked.output
+    assert "not in it: tnews11_predict.json, " in checked.output
     assert "ids not compared with the test file (no --data given)" in checked.output
 
 

@@ -61,7 +61,7 @@ def test_a_file_that_is_in_the_zip_twice_is_told(sound: Sound, zipped: Zipped) -
         ("clue", "ocnli_predict.json", "ocnli_50k_predict.json", "scored 0"),
         ("clue", "OCNLI_50k.json", "ocnli_50k_predict.json", "older board"),
         ("clue", "tnews_predict.json", "tnews11_predict.json", "two versions"),
-        ("clue", "tnews10_predict.json", "tnews11_predict.json", "CLUE 1.0"),
+        ("clue", "tnews10_predict.json", "tnews11_predict.json", "CLUE 1.0, which has another test set"),
         ("clue10", "c311_predict.json", "c310_predict.json", "CLUE 1.1"),
         ("clue10", "cluewsc_predict.json", "cluewsc10_predict.json", "two versions"),
         ("clue", "AFQMC_predict.json", "afqmc_predict.json", ""),
@@ -82,7 +82,7 @@ def test_a_wrong_name_is_explained_and_not_told_as_missing_too(
     found = [finding for finding in told(zipped({given: data}), suite) if finding.file in {given, right} - {""}]
     assert [(finding.kind, finding.file) for finding in found] == [("name", given)]
     assert why in str(found[0])
-    assert f"Call it {right}" in str(found[0]) if right else "Its files: " in str(found[0])
+    assert f" {right}." in str(found[0]) if right else "Its files: " in str(found[0])
 
 
 def test_the_name_of_cluener_s_baseline_is_taken_with_a_warning(sound: Sound, zipped: Zipped) -> None:

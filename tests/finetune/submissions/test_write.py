@@ -14,7 +14,7 @@ from finetune.submissions.check import check_submission
 from finetune.submissions.predicted import answered, entities
 from finetune.submissions.write import write_submission
 from finetune.tasks.table import TASKS
-from tokenization.errors import DataError
+from tokenization.errors import DataError, RecipeError
 
 NAMES = {
     "cola": "acceptable",
@@ -137,6 +137,12 @@ def test_clue_10_asks_for_the_split_of_its_own_test_sets(tmp_path: Path) -> None
     tmp_path.joinpath("predictions").mkdir()
     with pytest.raises(DataError, match="--split test and --split test10"):
         write_submission(tmp_path, BOARDS["clue10"], tmp_path / "clue.zip")
+
+
+def test_a_board_that_takes_parts_is_not_filled(tmp_path: Path) -> None:
+    predicted(tmp_path, BOARDS["clue"].files[0])
+    with pytest.raises(RecipeError, match=r"CLUE 1\.1 is none"):
+        write_submission(tmp_path, BOARDS["clue"], tmp_path / "clue.zip", fill=True)
 
 
 def test_what_the_board_would_reject_is_not_written_and_nothing_is_left(tmp_path: Path) -> None:
