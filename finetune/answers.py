@@ -65,11 +65,16 @@ def _scores(encoded: Encoded, batch: DevBatch, logits_MC: F64) -> Iterator[Parti
 
 def _candidates(encoded: Encoded, batch: DevBatch, logits_MC: F64) -> Iterator[Partial]:
     """The candidate with the highest score, beside the softmax over the candidates."""
-    examples_S = encoded.example_N[batch.sequences_S]
-    begins = np.flatnonzero(np.diff(examples_S, prepend=-1))
+    begins = np.flatnonzero(np.diff(encoded.example_N[batch.sequences_S], prepend=-1))
     for begin, logits_G in zip(begins.tolist(), np.split(logits_MC[:, 0], begins[1:]), strict=True):
-        scores_G = scipy.special.softmax(logits_G)
-        yield Partial(int(batch.sequences_S[begin]), int(scores_G.argmax()), scores_G)
+        first, scores_G = int(batch.sequences_S[begin]), scipy.special.softmax(logits_G)
+        yield Partial(first, _first_alike(encoded, first, int(scores_G.argmax())), scores_G)
+
+
+def _first_alike(encoded: Encoded, first: int, chosen: int) -> int:
+    """The first candidate of the chosen one's tokens: they tie, but for rounding, which is the batch's."""
+    texts = [encoded.tokens_T[slice(*encoded.offsets_N1[first + g : first + g + 2])] for g in range(chosen + 1)]
+    return next(g for g, tokens in enumerate(texts) if np.array_equal(tokens, texts[chosen]))
 
 
 def _tags(encoded: Encoded, batch: DevBatch, logits_MC: F64) -> Iterator[Partial]:

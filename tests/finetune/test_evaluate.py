@@ -6,14 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from finetune.answers import Partial
-from finetune.dev_batches import deal, dev_batches
+from finetune.dev_batches import dev_batches
 from finetune.evaluate import TaskScores, evaluate_task, joint, score_task
-from finetune.predictions import Prediction, in_order, predict, read_off, write_predictions
+from finetune.predictions import Prediction, in_order, predict, write_predictions
 from finetune.tasks.encode import encode_examples
 from finetune.tasks.example import Example
 from finetune.tasks.spec import TaskSpec
-from tokenization.errors import DataError, RecipeError, RunError
+from tokenization.errors import DataError
 
 WORDS = ("a", "bc", "def", "ghij")
 
@@ -102,49 +101,6 @@ def test_the_right_answers_score_one_in_every_metric(encoded):
     assert scores.value > scores.majority
 
 
-def test_every_example_is_in_one_batch_within_the_budget_and_nothing_is_labelled(encoded):
-    budget = 40
-    batches = dev_batches(encoded, budget)
-    assert sorted(np.concatenate([part.sequences_S for part in batches]).tolist()) == list(range(20))
-    for part in batches:
-        (selection,) = part.batch.selections
-        assert len(part.batch.tokens_T) <= budget
-        assert selection.count == 0
-        assert (selection.head, selection.stream) == (encoded.spec.name,) * 2
-        starts = part.batch.offsets_N1[:-1]
-        assert part.batch.positions_T[starts].tolist() == [0] * len(starts)
-
-
-def test_ranks_run_equally_many_batches_and_together_answer_everything_once(encoded):
-    forward = Oracle(encoded.spec.outputs)
-    batches = dev_batches(encoded, 40)
-    assert len(batches) % 4
-    known = in_order(predict(forward, encoded, batches), encoded)
-    shares = [deal(batches, rank, 4) for rank in range(4)]
-    assert len({len(share) for share in shares}) == 1
-    gathered = [prediction for share in shares for prediction in predict(forward, encoded, share)]
-    assert len(gathered) > 20
-    assert plain(in_order(gathered, encoded)) == plain(known)
-
-
-def test_more_ranks_than_batches_still_answer_everything_once(encoded):
-    batches = dev_batches(encoded, 10**6)
-    gathered = [p for rank in range(3) for p in predict(Oracle(encoded.spec.outputs), encoded, deal(batches, rank, 3))]
-    assert len(in_order(gathered, encoded)) == 20
-
-
-def test_a_missing_answer_is_noticed(encoded):
-    with pytest.raises(ValueError, match="1 of 20 items"):
-        in_order([Partial(1, 0, None), Partial(1, 0, None)], encoded)
-
-
-def test_a_score_cannot_leave_the_task_s_range(pair, tokenizer):
-    encoded = encode_examples(pair, "dev", [Example(str(n), ("a", "b"), (), 1.0) for n in range(3)], tokenizer, 16)
-    (part,) = dev_batches(encoded, 100)
-    predictions = in_order(read_off(encoded, part, torch.tensor([[-0.2], [0.5], [1.3]])), encoded)
-    assert told(predictions) == [0.0, 2.5, 5.0]
-
-
 def test_a_head_that_starts_below_the_range_scores_nothing_and_predicts_its_low_end(pair, tokenizer, tmp_path):
     def below(batch):
         return (-torch.rand(len(batch.selections[0].rows_M), 1),)
@@ -158,50 +114,6 @@ def test_a_head_that_starts_below_the_range_scores_nothing_and_predicts_its_low_
     write_predictions(tmp_path / "test.jsonl", hidden, predictions)
     written = [json.loads(line)["label"] for line in (tmp_path / "test.jsonl").read_text().splitlines()]
     assert written == [0.0, 0.0, 0.0]
-
-
-def test_words_that_were_cut_off_are_answered_as_outside(tagging, tokenizer):
-    examples = [Example("0", (), ("a", "bcd", "e"), ("B-PER", "B-LOC", "B-PER"))]
-    encoded = encode_examples(tagging, "dev", examples, tokenizer, 5)
-    scores, (prediction,) = evaluate_task(perfect(encoded), encoded, encoded.gold, 100)
-    assert prediction.answer.tolist() == [1, 3, 0]
-    assert scores.metrics["entity_f1"] == pytest.approx(2 * 2 / (2 + 3))
-
-
-def test_predictions_are_written_by_name_in_the_order_of_the_file(encoded, tmp_path):
-    path = tmp_path / "predictions.jsonl"
-    write_predictions(path, encoded, saying(encoded.gold))
-    rows = [json.loads(line) for line in path.read_text().splitlines()]
-    assert [row["id"] for row in rows] == [f"id{number}" for number in range(20)]
-    labels = [row_of(encoded.spec, number).label for number in range(20)]
-    assert [row["label"] for row in rows] == [list(label) if isinstance(label, tuple) else label for label in labels]
-
-
-def test_no_gradient_is_kept_and_training_mode_is_refused(encoded):
-    class Module(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.weight = nn.Parameter(torch.ones(()))
-
-        def forward(self, batch):
-            assert not torch.is_grad_enabled()
-            return (Oracle(encoded.spec.outputs)(batch)[0] * self.weight,)
-
-    batches = dev_batches(encoded, 100)
-    with pytest.raises(ValueError, match="eval mode"):
-        predict(Module(), encoded, batches)
-    assert len(predict(Module().eval(), encoded, batches)) == 20
-
-
-def test_answers_that_are_no_numbers_stop_the_evaluation(encoded):
-    with pytest.raises(RunError, match="not finite"):
-        predict(lambda batch: (Oracle(encoded.spec.outputs)(batch)[0] * torch.nan,), encoded, dev_batches(encoded, 100))
-
-
-def test_an_example_larger_than_the_budget_is_refused(encoded):
-    longest = int(encoded.lengths_N.max())
-    with pytest.raises(RecipeError, match=rf"a batch holds {longest - 1} tokens.* example of {longest}"):
-        dev_batches(encoded, longest - 1)
 
 
 def test_hidden_labels_can_be_predicted_but_not_scored(single, tokenizer):
