@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from finetune.tasks.clue import CMRC2018
+from finetune.tasks.clue_reading import CMRC2018
 from finetune.tasks.spec import Hub, Published, TaskSpec
 
 SQUAD1 = TaskSpec(

@@ -15,20 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from finetune.tasks.clue import (
-    AFQMC,
-    C3,
-    CHID,
-    CLUE_DIAGNOSTICS,
-    CLUEWSC2020,
-    CMNLI,
-    CMRC2018,
-    CSL,
-    DRCD,
-    IFLYTEK,
-    OCNLI,
-    TNEWS,
-)
+from finetune.tasks.clue import AFQMC, CLUE_DIAGNOSTICS, CLUEWSC2020, CMNLI, CSL, IFLYTEK, OCNLI, TNEWS
+from finetune.tasks.clue_reading import C3, CHID, CMRC2018, DRCD
 from finetune.tasks.fewclue import FEWCLUE
 from finetune.tasks.glue import GLUE
 from finetune.tasks.ner import NER
