@@ -236,7 +236,7 @@ def lasting() -> Callable[[Path], dict[str, bytes]]:
     def read(root: Path) -> dict[str, bytes]:
         left_out = {"environment.json", "report.html", "lock", "recipe.yaml"}
         files = [path for path in sorted(root.rglob("*")) if path.is_file() and "tensorboard" not in path.parts]
-        return {str(f.relative_to(root)): content(f) for f in files if str(f.relative_to(root)) not in left_out}
+        return {str(f.relative_to(root)): content(f) for f in files if f.name not in left_out}
 
     return read
 
