@@ -9,7 +9,7 @@ from typing import Any
 from finetune.dev_batches import ANSWERING_TOKENS, DevBatch, dev_batches
 from finetune.evaluate import TaskScores, joint, score_task
 from finetune.predictions import Prediction, in_order, predict, write_predictions
-from finetune.tasks.carve import is_carved
+from finetune.tasks.carve import carved_note, is_carved
 from finetune.tasks.encode import Encoded, encode_examples, gold_of
 from finetune.tasks.examine import count
 from finetune.tasks.example import Split
@@ -148,6 +148,8 @@ def _suite(suite: Suite, scored: Iterable[tuple[Answered, TaskScores]]) -> dict[
 
 def _notes(found: Iterable[Answered]) -> Iterator[str]:
     for answered in found:
+        if answered.question.split == DEV and (note := carved_note(answered.question.spec)):
+            yield note
         if answered.scores is not None:
             yield from task_notes(answered.encoded, asdict(answered.scores), answered.question.length)
         else:

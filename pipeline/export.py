@@ -32,8 +32,9 @@ def export_run(materials: Materials, folder: RunFolder, target: Path, stage: str
     if not stage_folder.manifest.is_file():
         raise RunError(f"stage {name} of {folder.root} is not finished, so it has no model to export yet.")
     heads = head_specs(materials, name)
-    tasks = [spec.name for spec in heads if spec.name in recipe.tasks]
-    labels = {task: materials.task(task).labels for task in tasks if materials.task(task).labels}
+    known = {spec.name for spec in heads}
+    tasks = [task for task in recipe.tasks if materials.task(task).answered_by in known]
+    labels = {task: found for task in tasks if task in known and (found := materials.task(task).labels)}
     target = free_target(target)
     weights = load_weights(carried_weights(stage_folder))
     raw = {"pad_token_id": materials.tokenizer.pad}

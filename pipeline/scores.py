@@ -12,7 +12,7 @@ from pipeline.materials import Materials
 from pipeline.measure import held_out_entropies, held_out_losses, measuring
 from pipeline.run_folder import RunFolder
 from pipeline.stage_run import Context, reader_of
-from pipeline.task_notes import task_notes
+from pipeline.task_notes import task_notes, training_notes
 from tokenization.atomic import write_json
 from tokenization.errors import CheckpointError
 from tokenization.fingerprint import of_value
@@ -111,7 +111,9 @@ def _content(materials: Materials, name: str) -> dict[str, str]:
 
 
 def _notes(materials: Materials, scored: Iterable[Mapping[str, Any]]) -> list[str]:
-    return [
+    scored = list(scored)
+    names = dict.fromkeys(materials.task(scores["name"]).answered_by for scores in scored)
+    return [note for name in names for note in training_notes(materials.encoded(name, TRAIN))] + [
         note
         for scores in scored
         for note in task_notes(

@@ -1,15 +1,30 @@
-"""What is to be said under the table of a task's scores."""
+"""What is to be said of a task under the table of scores."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from finetune.tasks.encode import Encoded
+from finetune.tasks.carve import carved_note
+from finetune.tasks.encoded import Encoded
 from finetune.tasks.spec import TRAIN
 from pipeline import wording
 
 
+def training_notes(train: Encoded) -> list[str]:
+    """Where a task's development set comes from, and rows that nothing is learned from."""
+    name, rows = train.spec.name, len(train)
+    found = [note] if (note := carved_note(train.spec)) else []
+    if train.dropped:
+        found.append(f"{name}: {train.dropped:,} rows of {train.split} have no label and are left out")
+    if train.untrained:
+        found.append(
+            f"{name}: {train.untrained:,} of {rows:,} rows of {train.split} teach nothing, since their text does not "
+            "hold the answer"
+        )
+    return found
+
+
 def task_notes(encoded: Encoded, scores: Mapping[str, Any], length: int) -> list[str]:
-    """Alarms, rows that the training set gives away, and sequences that were cut.
+    """Alarms, rows that the training set gives away or that were left out, and sequences that were cut.
 
     Args:
         scores: the fields of `TaskScores`.
@@ -22,6 +37,8 @@ def task_notes(encoded: Encoded, scores: Mapping[str, Any], length: int) -> list
             f"{name}: {scores['leaked']:,} of {rows:,} {split} rows also stand in {TRAIN}"
             + _without(scores["primary"], scores["without_leaks"])
         )
+    if encoded.dropped:
+        found.append(f"{name}: {encoded.dropped:,} rows of {split} have no label and are left out")
     if encoded.truncated:
         found.append(f"{name}: {encoded.truncated:,} of {rows:,} rows of {split} are cut to {length} tokens")
     return found
