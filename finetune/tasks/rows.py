@@ -84,9 +84,33 @@ def _format_of(file: DataFile, spec: TaskSpec) -> str:
 
 
 def _tsv(file: DataFile, spec: TaskSpec, needed: tuple[str, ...]) -> Iterator[Row]:
-    """Tab-separated, never quoted: a quotation mark is text and a line feed always ends a row."""
-    lines = ((number, line.split("\t")) for number, line in enumerate(_lines(file), 1))
-    return _table(file, spec, needed, lines, "Columns are parted by single tabs and never quoted.")
+    """Tab-separated, never quoted: a quotation mark is text and a line feed ends a row."""
+    return _table(file, spec, needed, _tsv_lines(file), "Columns are parted by single tabs and never quoted.")
+
+
+def _tsv_lines(file: DataFile) -> Iterator[tuple[int, list[str]]]:
+    """Lines cut at tabs, each with its number.
+
+    QQP as GLUE distributes it has a few questions with a line feed inside. Such a row is put together again where it
+    can be nothing else: both lines are too short, together they are whole, and quotation marks stand around the break.
+    """
+    width, opened = 0, None
+    for number, line in enumerate(_lines(file), 1):
+        cells = line.split("\t")
+        width = width or len(cells)
+        if opened is not None:
+            first, before = opened
+            opened = None
+            if cells[0].endswith('"') and len(cells) < width and len(before) + len(cells) - 1 == width:
+                yield first, [*before[:-1], f"{before[-1]}\n{cells[0]}", *cells[1:]]
+                continue
+            yield first, before
+        if len(cells) < width and cells[-1].startswith('"'):
+            opened = number, cells
+        else:
+            yield number, cells
+    if opened is not None:
+        yield opened
 
 
 def _csv(file: DataFile, spec: TaskSpec, needed: tuple[str, ...]) -> Iterator[Row]:

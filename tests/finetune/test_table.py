@@ -20,7 +20,7 @@ from finetune.tasks.read import read_examples, read_split
 from finetune.tasks.sound import problems
 from finetune.tasks.spec import GROUPED, TaskSpec
 from finetune.tasks.table import TASKS, find_task
-from tokenization.errors import RecipeError
+from tokenization.errors import DataError, RecipeError
 
 TABLES = Path(__file__).parent / "tables"
 WRITTEN = {
@@ -147,6 +147,30 @@ def test_tnews_has_fifteen_classes_without_105_and_111() -> None:
     numbers = [str(number) for number in range(100, 117) if number not in (105, 111)]
     assert list(TASKS["tnews"].labels) == numbers
     assert TASKS["tnewsf"].labels == TASKS["tianchi-tnews"].labels == TASKS["tnews"].labels
+
+
+def test_a_question_of_qqp_that_a_line_feed_breaks_is_one_row(tmp_path: Path) -> None:
+    """As lines 97,930 and 97,931 of GLUE's train.tsv are (nyu-mll/GLUE-baselines, thread 5)."""
+    (tmp_path / "glue" / "QQP").mkdir(parents=True)
+    header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
+    rows = '1\t3\t4\t"Who was he?\n"\tWas he real?\t0\n2\t5\t6\tWho?\tWhat?\t1\n'
+    (tmp_path / "glue/QQP/train.tsv").write_text(header + rows, encoding="utf-8")
+    examples = read_examples(TASKS["qqp"], tmp_path, "train")
+    assert [example.texts for example in examples] == [('"Who was he?\n"', "Was he real?"), ("Who?", "What?")]
+    assert [example.label for example in examples] == ["not_duplicate", "duplicate"]
+
+
+@pytest.mark.parametrize(
+    "broken", ['1\t3\t4\t"Who?\n2\t5\t6\tWho?\tWhat?\t1\n', '1\t3\t4\t"Who?\nWhat?\t0\n', '1\t"Who?\n']
+)
+def test_a_row_with_too_few_columns_is_refused_at_its_line_where_it_is_no_broken_one(
+    broken: str, tmp_path: Path
+) -> None:
+    (tmp_path / "glue" / "QQP").mkdir(parents=True)
+    header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n"
+    (tmp_path / "glue/QQP/train.tsv").write_text(header + broken, encoding="utf-8")
+    with pytest.raises(DataError, match=r"line 2: [24] columns, but 6 are expected"):
+        read_examples(TASKS["qqp"], tmp_path, "train")
 
 
 @pytest.mark.data
