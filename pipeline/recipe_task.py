@@ -82,6 +82,12 @@ class BuiltInTask(Section):
     )
     hub: HubSource | None = Field(default=None, description="Where the task stands on the hub.")
 
+    @model_validator(mode="after")
+    def _files_are_read(self) -> "BuiltInTask":
+        if self.from_ == "hub" and self.files is not None:
+            raise ValueError("'files' is useless with 'from: hub'; which splits stand there is said in 'hub'")
+        return self
+
     def spec(self, name: str) -> TaskSpec:
         """The task that is meant.
 
@@ -110,8 +116,6 @@ class OwnTask(BuiltInTask):
             raise ValueError("give exactly one of 'files' and 'hub'")
         if self.hub is not None and not self.hub.splits:
             raise ValueError("'hub' needs 'splits', as {train: train, dev: validation}")
-        if self.from_ == "hub" and self.hub is None:
-            raise ValueError("'from: hub' needs 'hub', which says where the task stands there")
         return self
 
     def spec(self, name: str) -> TaskSpec:

@@ -15,8 +15,11 @@ _NOWHERE = -1
 
 
 def is_dropped(spec: TaskSpec, row: Row) -> bool:
-    """Whether what stands in the label column says that the row has none."""
-    return bool(spec.dropped) and as_text(value_of(row, spec.label)) in spec.dropped
+    """Whether what stands in the label column says that the row has none; the hub says so by a class of -1."""
+    if not spec.dropped:
+        return False
+    value = value_of(row, spec.label)
+    return value is None or as_text(value) in spec.dropped
 
 
 def class_of(spec: TaskSpec, row: Row) -> str:

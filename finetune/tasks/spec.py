@@ -68,7 +68,8 @@ class TaskSpec:
         fields: the columns of the text, one or two; for tagging the column of the words, for ranking and choice that of
             the candidates last.
         label: the column of the label (for tagging, of the tags; for ranking and choice, the right candidate's place).
-        files: path of each split, relative to the data folder; several where a split is spread over files.
+        files: path of each split, relative to the data folder; several where a split is spread over files; `hub:` with
+            the hub's name of a split that is read from there.
         labels: label names in id order; empty where there are none. In a two-class task the last one is the positive.
         label_values: what the files hold → label name, where that differs. Labels are matched as text.
         dropped: what stands in the label column of rows that have none ("-" in OCNLI): left out of train and dev.

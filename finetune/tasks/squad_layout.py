@@ -37,7 +37,7 @@ def squad(spec: TaskSpec, rows: Iterable[Row], split: str) -> Iterator[Taken]:
 def squad_sentences(spec: TaskSpec, rows: Iterable[Row], split: str) -> Iterator[Taken]:
     """Which sentence holds the answer: the question with each sentence of the context, as a ranking.
 
-    Right is the sentence in which the first answer begins. A question without an answer in its text has no right
+    Right is the sentence in which the first answer that stands in the text begins. A question without an answer in its text has no right
     sentence and is left out, unless the split hides its answers.
     """
     for asked in _questions(spec, rows, split):
@@ -45,10 +45,10 @@ def squad_sentences(spec: TaskSpec, rows: Iterable[Row], split: str) -> Iterator
         candidates = tuple((asked.question, sentence) for sentence in sentences)
         if asked.answers is None:
             yield Taken(asked.place, Example(asked.id, (), (), None, candidates))
-        elif not asked.answers or asked.answers[0].start < 0:
+        elif (place := next((span.start for span in asked.answers if span.start >= 0), None)) is None:
             yield Taken(asked.place, None)
         else:
-            right = sum(start <= asked.answers[0].start for start in starts) - 1
+            right = sum(start <= place for start in starts) - 1
             yield Taken(asked.place, Example(asked.id, (), (), max(right, 0), candidates))
 
 

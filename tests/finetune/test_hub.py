@@ -8,7 +8,7 @@ import datasets
 import pytest
 
 from finetune.tasks.hub_splits import on_hub
-from finetune.tasks.read import read_examples
+from finetune.tasks.read import read_examples, read_split
 from finetune.tasks.spec import Hub, TaskSpec
 from tokenization.errors import DataError, RecipeError
 
@@ -83,6 +83,15 @@ def test_a_hidden_label_of_the_hub_is_never_a_label(tmp_path):
     with pytest.raises(DataError, match=r"set, split train, on the hub, row 1: label 'None' is not one of task 'own'"):
         read_examples(spec, tmp_path, "train")
     assert read_examples(replace(spec, hidden=("dev",)), tmp_path, "dev")[0].label is None
+
+
+def test_a_row_without_a_label_is_left_out_from_the_hub_as_from_files(tmp_path):
+    """OCNLI's "-" is a class of -1 there."""
+    features = {"sentence1": TEXT, "sentence2": TEXT, "label": datasets.ClassLabel(names=["no", "yes"])}
+    rows = [{"sentence1": "a", "sentence2": "b", "label": label} for label in (1, -1, 0)]
+    save(tmp_path / "alike", "train", features, rows)
+    found = read_split(on_hub(replace(PAIR, dropped=("-",))), tmp_path, "train")
+    assert ([one.label for one in found.examples], found.dropped) == (["yes", "no"], 1)
 
 
 QUESTIONS = TaskSpec(

@@ -8,6 +8,7 @@ import pytest
 from finetune.tasks.example import Span
 from finetune.tasks.read import read_examples, read_split
 from finetune.tasks.spec import TaskSpec
+from finetune.tasks.table import TASKS
 from tokenization.errors import DataError
 
 FILES = {"train": "train.json", "dev": "dev.json", "test": "test.json"}
@@ -225,6 +226,17 @@ def test_a_question_without_an_answer_has_none_and_a_hidden_one_is_not_looked_at
         "test.json", nested({"id": "T", "question": "?"}, {**asked([{"text": "FAKE", "answer_start": -1}]), "id": "U"})
     )
     assert [example.label for example in read_examples(SQUAD, data, "test")] == [None, None]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_every_answer_of_cmrc2018_stands_where_its_span_says_or_nowhere_and_each_question_has_one(split, data):
+    """Of the three that annotators gave in dev, some are not the text's own words."""
+    for one in read_examples(TASKS["cmrc2018"], data, split):
+        text = one.texts[1]
+        there = [span for span in one.label if text[span.start : span.start + len(span.text)] == span.text]
+        assert there
+        assert all(span.start == -1 and span.text not in text for span in set(one.label) - set(there))
 
 
 BAD_NESTING = [
