@@ -37,7 +37,7 @@ def squad(spec: TaskSpec, rows: Iterable[Row], split: str) -> Iterator[Taken]:
 def squad_sentences(spec: TaskSpec, rows: Iterable[Row], split: str) -> Iterator[Taken]:
     """Which sentence holds the answer: the question with each sentence of the context, as a ranking.
 
-    Right is the sentence in which the first answer that stands in the text begins. A question without an answer in its text has no right
+    Right is the sentence in which the first answer that stands in the text begins. A question without one has no right
     sentence and is left out, unless the split hides its answers.
     """
     for asked in _questions(spec, rows, split):
