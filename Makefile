@@ -42,6 +42,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.resume
 	$(BIN)/python -m benchmarks.tokenise
 	$(BIN)/python -m benchmarks.loader
+	$(BIN)/python -m benchmarks.finetune
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

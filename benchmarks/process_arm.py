@@ -55,6 +55,7 @@ class ProcessArm:
         steps: how many make a block.
 
     Attributes:
+        process: the other one.
         proof: of the first step, where the loop tells it.
     """
 
@@ -62,8 +63,8 @@ class ProcessArm:
         self.name, self.proof = name, Proof()
         context = multiprocessing.get_context("spawn")
         self._line, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, train, steps, threads), daemon=True)
-        self._process.start()
+        self.process = context.Process(target=_serve, args=(theirs, train, steps, threads), daemon=True)
+        self.process.start()
         theirs.close()
 
     def run_block(self) -> float:
@@ -85,7 +86,7 @@ class ProcessArm:
     def close(self) -> None:
         """Let the process end."""
         self._line.send(False)
-        self._process.join()
+        self.process.join()
 
 
 def _serve(line: Connection, train: Callable[[HandOver], None], steps: int, threads: int) -> None:
