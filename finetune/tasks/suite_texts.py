@@ -84,7 +84,7 @@ def _specs(name: str, own: Mapping[str, TaskSpec]) -> tuple[TaskSpec, ...]:
 
 def _kept_out(spec: TaskSpec) -> Iterator[str]:
     """The splits that are not trained on; FewCLUE's draws stand in its whole dev sets."""
-    trained = (TRAIN, *DRAWS) if spec in FEWCLUE else (TRAIN,)
+    trained = (TRAIN, *DRAWS) if spec.name in [task.name for task in FEWCLUE] else (TRAIN,)
     return (split for split in spec.splits if split not in trained)
 
 

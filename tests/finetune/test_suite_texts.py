@@ -67,6 +67,14 @@ def test_the_passages_of_a_set_whose_answers_are_not_there_are_kept_out(tmp_path
     assert "clue/chid/dev_answer.json" not in found.missing
 
 
+def test_training_rows_of_fewclue_s_draws_are_not_kept_out_whatever_the_recipe_limits(tmp_path: Path) -> None:
+    for name in ("train_0", "train_few_all", "dev_few_all"):
+        write(tmp_path / f"fewclue/bustm/{name}.json", f'{{"sentence1": "{name}", "sentence2": "b", "label": "0"}}\n')
+    limited = replace(TASKS["bustm"], limit={"train": 1})
+    for own in ({}, {"bustm": limited}):
+        assert [entry.text for entry in suite_texts(["bustm"], tmp_path, own).texts] == ["dev_few_all", "b"]
+
+
 def test_rows_without_a_label_are_kept_out_too(tmp_path: Path) -> None:
     write(tmp_path / "clue" / "ocnli" / "dev.json", '{"sentence1": "a", "sentence2": "b", "label": "-"}\n')
     assert [entry.text for entry in suite_texts(["ocnli"], tmp_path).texts] == ["a", "b"]
