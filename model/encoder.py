@@ -2,7 +2,7 @@
 
 Nothing here sees padding: every layer but the attention works on the T rows as they are.
 
-Shape letters: T tokens, N sequences, M rows, D width, F inner width of a block.
+Shape letters: T tokens, N sequences, R rows that are read, M rows, D width, F inner width of a block.
 """
 
 from __future__ import annotations
@@ -26,13 +26,19 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.final_norm = layer_norm(config) if config.norm == "pre" else None
 
-    def forward(self, batch: FlatBatch, attention: Attention) -> Tensor:
-        """The last layer's output, (T, D)."""
+    def forward(self, batch: FlatBatch, attention: Attention, rows_R: Tensor | None = None) -> Tensor:
+        """The last layer's output, (T, D), or only its rows that are read, (R, D).
+
+        What follows the last attention works on each row alone, so rows that nobody reads end there: three quarters of
+        that block's products are saved on them.
+        """
         layout = attention.lay_out(batch.offsets_N1, batch.tokens_T.device)
         hidden_TD = self.embeddings(batch.tokens_T, batch.positions_T, batch.segments_T)
-        for block in self.blocks:
+        *others, last = self.blocks
+        for block in others:
             hidden_TD = block(hidden_TD, attention, layout)
-        return hidden_TD if self.final_norm is None else self.final_norm(hidden_TD)
+        hidden_RD = last(hidden_TD, attention, layout, rows_R)
+        return hidden_RD if self.final_norm is None else self.final_norm(hidden_RD)
 
 
 class Embeddings(nn.Module):
@@ -65,12 +71,15 @@ class Block(nn.Module):
         self.feed_forward = FeedForward(config)
         self.feed_forward_norm = layer_norm(config)
 
-    def forward(self, hidden_TD: Tensor, attention: Attention, layout: Any) -> Tensor:
+    def forward(self, hidden_TD: Tensor, attention: Attention, layout: Any, rows_R: Tensor | None = None) -> Tensor:
+        """(T, D) → (R, D), all T rows unless some are named."""
         if self.pre:
-            hidden_TD = hidden_TD + self.attention(self.attention_norm(hidden_TD), attention, layout)
-            return hidden_TD + self.feed_forward(self.feed_forward_norm(hidden_TD))
-        hidden_TD = self.attention_norm(hidden_TD + self.attention(hidden_TD, attention, layout))
-        return self.feed_forward_norm(hidden_TD + self.feed_forward(hidden_TD))
+            branch_RD = self.attention(self.attention_norm(hidden_TD), attention, layout, rows_R)
+            hidden_RD = _rows(hidden_TD, rows_R) + branch_RD
+            return hidden_RD + self.feed_forward(self.feed_forward_norm(hidden_RD))
+        branch_RD = self.attention(hidden_TD, attention, layout, rows_R)
+        hidden_RD = self.attention_norm(_rows(hidden_TD, rows_R) + branch_RD)
+        return self.feed_forward_norm(hidden_RD + self.feed_forward(hidden_RD))
 
 
 class SelfAttention(nn.Module):
@@ -84,10 +93,10 @@ class SelfAttention(nn.Module):
         self.out = nn.Linear(config.hidden, config.hidden)
         self.dropout = nn.Dropout(config.dropout)
 
-    def forward(self, hidden_TD: Tensor, attention: Attention, layout: Any) -> Tensor:
+    def forward(self, hidden_TD: Tensor, attention: Attention, layout: Any, rows_R: Tensor | None) -> Tensor:
         rate = self.rate if self.training else 0.0
         mixed_TD = attention.attend(self.qkv(hidden_TD), layout, self.heads, rate)
-        return self.dropout(self.out(mixed_TD))
+        return self.dropout(self.out(_rows(mixed_TD, rows_R)))
 
 
 class FeedForward(nn.Module):
@@ -113,6 +122,10 @@ class Pooler(nn.Module):
 
     def forward(self, rows_MD: Tensor) -> Tensor:
         return self.dense(rows_MD).tanh()
+
+
+def _rows(hidden_TD: Tensor, rows_R: Tensor | None) -> Tensor:
+    return hidden_TD if rows_R is None else hidden_TD.index_select(0, rows_R)
 
 
 def layer_norm(config: EncoderConfig) -> nn.LayerNorm:

@@ -1,6 +1,6 @@
 """The network: one encoder, one pooler, any number of heads; a FlatBatch in, logits per selection out.
 
-Shape letters: T tokens, M rows of one selection, R rows of all selections of a head, D width, C classes.
+Shape letters: T tokens, M rows of one selection, R rows of all selections (of a head), D width, C classes.
 """
 
 from __future__ import annotations
@@ -96,8 +96,10 @@ class Network(nn.Module):
                 an empty one, so that it would be left out of the graph.
         """
         places = self._places(batch)
-        hidden_TD = self.encoder(batch, self._implementation(batch.tokens_T.device))
-        inputs = self._inputs(hidden_TD, batch, places)
+        rows = [selection.rows_M for selection in batch.selections]
+        rows_R = torch.cat([batch.tokens_T.new_zeros(0), *rows])
+        read_RD = self.encoder(batch, self._implementation(batch.tokens_T.device), rows_R)
+        inputs = self._inputs(read_RD, [len(rows_M) for rows_M in rows], places)
         logits: dict[int, Tensor] = {}
         for name in self._active:
             logits_RC = self.heads[name](inputs[name])
@@ -141,19 +143,19 @@ class Network(nn.Module):
                     )
         return places
 
-    def _inputs(self, hidden_TD: Tensor, batch: FlatBatch, places: dict[str, list[int]]) -> dict[str, Tensor]:
-        """What each active head reads, (R, D); the pooler runs once, on the rows of all the heads that read it."""
-        none = batch.tokens_T.new_zeros(0)
-        rows = {
-            name: torch.cat([none, *(batch.selections[place].rows_M for place in found)])
-            for name, found in places.items()
-        }
-        pooled = [spec.name for spec in self.specs if spec.pooled and spec.name in rows]
-        inputs = {name: hidden_TD.index_select(0, rows_R) for name, rows_R in rows.items() if name not in pooled}
+    def _inputs(self, read_RD: Tensor, sizes: Sequence[int], places: dict[str, list[int]]) -> dict[str, Tensor]:
+        """What each active head reads; the pooler runs once, on the rows of all the heads that read it.
+
+        Args:
+            read_RD: the encoder's rows of all selections, end to end.
+            sizes: rows of each selection.
+        """
+        parts = read_RD.split([*sizes, 0])  # the empty part stands for a head that nobody asks
+        inputs = {name: torch.cat([parts[-1], *(parts[place] for place in found)]) for name, found in places.items()}
+        pooled = [spec.name for spec in self.specs if spec.pooled and spec.name in inputs]
         if pooled:
-            rows_R = torch.cat([rows[name] for name in pooled])
-            pooled_RD = self.pooler(hidden_TD.index_select(0, rows_R))
-            inputs.update(zip(pooled, pooled_RD.split([len(rows[name]) for name in pooled]), strict=True))
+            pooled_RD = self.pooler(torch.cat([inputs[name] for name in pooled]))
+            inputs.update(zip(pooled, pooled_RD.split([len(inputs[name]) for name in pooled]), strict=True))
         return inputs
 
     def _implementation(self, device: torch.device) -> Attention:

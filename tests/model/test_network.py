@@ -107,6 +107,22 @@ def test_the_masked_lm_shares_the_word_embedding(network):
 
 
 @pytest.mark.parametrize("norm", ["post", "pre"])
+def test_rows_that_are_read_are_the_rows_of_the_whole_output_and_so_are_their_gradients(config, ragged, norm):
+    network = Network(EncoderConfig(**{**vars(config), "norm": norm}), SPECS).double().eval()
+    batch, attention = ragged([7, 1, 12]), network._implementation(torch.device("cpu"))
+    rows_R = torch.tensor([0, 7, 8, 19, 8])
+    weights_RD = torch.randn(len(rows_R), config.hidden, dtype=torch.float64)
+
+    def found(read_RD):
+        return read_RD, torch.autograd.grad((read_RD * weights_RD).sum(), list(network.encoder.parameters()))
+
+    whole_RD, whole = found(network.encoder(batch, attention)[rows_R])
+    read_RD, read = found(network.encoder(batch, attention, rows_R))
+    assert (read_RD - whole_RD).abs().max() <= 1e-12
+    assert max((a - b).abs().max() for a, b in zip(read, whole, strict=True)) <= 1e-10
+
+
+@pytest.mark.parametrize("norm", ["post", "pre"])
 def test_a_sequence_sees_nothing_of_its_neighbours(config, ragged, norm):
     """Reordering sequences, or adding some, changes no output row."""
     config = EncoderConfig(**{**vars(config), "norm": norm})
