@@ -114,6 +114,13 @@ def test_published_numbers_are_of_splits_and_metrics_that_the_task_has(name: str
         assert published.source
 
 
+@pytest.mark.parametrize("name", [name for name, spec in TASKS.items() if spec.hub])
+def test_the_hub_s_names_stand_for_splits_and_columns_that_the_task_reads(name: str) -> None:
+    spec = TASKS[name]
+    assert set(spec.hub.splits) <= set(spec.files)
+    assert set(spec.hub.columns) <= {*spec.fields, spec.label, spec.id}
+
+
 @pytest.mark.parametrize("name", TASKS)
 def test_small_files_in_the_official_layout_read_back(name: str, tmp_path: Path) -> None:
     entry, spec = WRITTEN[name], uncarved(TASKS[name])
