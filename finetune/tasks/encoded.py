@@ -73,7 +73,7 @@ class Encoded:
         limited = len(self) == self.spec.limit.get(self.split)
         return limited or len(self) + self.dropped < self.spec.rows.get(self.split, 0)
 
-    @property
+    @cached_property
     def lengths_N(self) -> I64:
         return np.diff(self.offsets_N1)
 
@@ -83,6 +83,11 @@ class Encoded:
         if self.spec.kind not in GROUPED:
             return np.arange(len(self.offsets_N1))
         return np.searchsorted(self.example_N, np.arange(len(self) + 1))
+
+    @cached_property
+    def sizes_I(self) -> I64:
+        """Sequences of each item."""
+        return np.diff(self.items_I1)
 
     @property
     def lengths_I(self) -> I64:
@@ -104,7 +109,7 @@ class Encoded:
 
     def sequences_of(self, items_K: I64) -> I64:
         """The sequences of some items, end to end."""
-        return ranges(self.items_I1[items_K], np.diff(self.items_I1)[items_K])
+        return ranges(self.items_I1[items_K], self.sizes_I[items_K])
 
     def tokens_of(self, sequences_S: I64) -> I64:
         """Indices of the tokens of some sequences, end to end."""
@@ -129,7 +134,7 @@ class Encoded:
             segments_T=self.segments_T[token_T],
             maskable_T=self.maskable_T[token_T],
             offsets_N1=offsets_of(self.lengths_N[sequences_S]),
-            draws_N=np.repeat(draws_K, np.diff(self.items_I1)[items_K]),
+            draws_N=np.repeat(draws_K, self.sizes_I[items_K]),
             labels_N=self._labels(sequences_S),
             row_labels_T=self._row_labels(sequences_S, token_T),
         )
