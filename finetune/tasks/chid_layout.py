@@ -11,8 +11,8 @@ from typing import Any
 
 from finetune.tasks.example import Example
 from finetune.tasks.labels import right_candidate
+from finetune.tasks.row import Row
 from finetune.tasks.row_values import list_of, value_of
-from finetune.tasks.rows import Row
 from finetune.tasks.spec import TaskSpec
 from finetune.tasks.taken import Taken, hides, own_id
 from tokenization.errors import DataError

@@ -23,8 +23,8 @@ class Example:
         texts: one text, or the two of a pair; question and context for spans; empty for tagging, ranking and choice.
         words: the words of a tagging row, else empty.
         label: a label's name, several names (multilabel), a score, the index of the right candidate (ranking, choice),
-            a BIO tag per word, the answers that are right (spans; empty where the context holds none), or None where the
-            split hides it.
+            a BIO tag per word, the answers that are right (spans; empty where the context holds none), or None where
+            the split hides it.
         candidates: the texts of each candidate's sequence (ranking, choice), one or two each.
         group: examples of one group exclude each other's answers where they can: the blanks of one ChID passage.
     """

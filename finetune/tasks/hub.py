@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from finetune.tasks.hub_splits import split_there
-from finetune.tasks.rows import Row, check_columns
+from finetune.tasks.row import Row, check_columns
 from finetune.tasks.spec import TaskSpec
 from tokenization.errors import DataError
 

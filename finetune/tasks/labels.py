@@ -6,8 +6,8 @@ from typing import Any
 
 from finetune.tasks.bio import as_bio, first_break
 from finetune.tasks.example import Span
+from finetune.tasks.row import Row
 from finetune.tasks.row_values import as_text, list_of, value_of
-from finetune.tasks.rows import Row
 from finetune.tasks.spec import TaskSpec
 from tokenization.errors import DataError, did_you_mean
 

@@ -18,8 +18,8 @@ from finetune.tasks.labels import (
     spans_of,
     tags_of,
 )
+from finetune.tasks.row import Row
 from finetune.tasks.row_values import list_of, mapping_of, text_of, value_of, words_of
-from finetune.tasks.rows import Row
 from finetune.tasks.spec import GROUPED, OUTSIDE, TaskSpec
 from finetune.tasks.squad_layout import squad, squad_sentences
 from finetune.tasks.taken import Taken, hides, own_id

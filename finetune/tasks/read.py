@@ -13,7 +13,8 @@ from finetune.tasks.example import Example, Split
 from finetune.tasks.hub import hub_rows
 from finetune.tasks.hub_splits import is_on_hub
 from finetune.tasks.layouts import columns_read, taken
-from finetune.tasks.rows import Row, read_rows
+from finetune.tasks.row import Row
+from finetune.tasks.rows import read_rows
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from finetune.tasks.taken import Taken
 from tokenization.errors import DataError

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from finetune.tasks.rows import Row
+from finetune.tasks.row import Row
 from tokenization.errors import DataError
 
 # A list in a table's cell.

@@ -9,8 +9,8 @@ from typing import Any
 
 from finetune.tasks.example import Example, Span
 from finetune.tasks.labels import spans_of
+from finetune.tasks.row import Row
 from finetune.tasks.row_values import as_text, has_han, text_of, value_of
-from finetune.tasks.rows import Row
 from finetune.tasks.spec import TaskSpec
 from finetune.tasks.taken import Taken, hides, own_id
 from tokenization.errors import DataError

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from finetune.tasks.example import Example
+from finetune.tasks.row import Row
 from finetune.tasks.row_values import as_text
-from finetune.tasks.rows import Row
 from finetune.tasks.spec import TaskSpec
 
 
