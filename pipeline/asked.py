@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.tasks.spec import TaskSpec
+from finetune.tasks.archive import files_of
+from finetune.tasks.hub_splits import is_on_hub
+from finetune.tasks.spec import TRAIN, TaskSpec
 from finetune.tasks.suites import Suite, find_suite
 from pipeline.answer import Model
-from tokenization.errors import RecipeError, did_you_mean
+from tokenization.errors import DataError, RecipeError, did_you_mean
+
+DATA_FROM = "--data, the run's own, or TRIPTYCH_DATA"
+"""Where the data folder was named."""
 
 
 @dataclass(frozen=True)
@@ -61,30 +66,40 @@ def asked_of(model: Model, names: Sequence[str], suite: str | None, split: str) 
     whole = find_suite(suite) if suite else None
     if not model.tasks:
         raise RecipeError(f"{model.folder} has no task heads, so there is nothing to evaluate.")
-    wanted = list(names) or ([spec.name for spec in whole.tasks] if whole else list(model.tasks))
-    left_out: dict[str, str] = {}
-    questions: list[Question] = []
-    for name in dict.fromkeys(wanted):
-        if not names and not model.answers(name):
-            left_out[name] = "the model has no head for it"
-            continue
-        spec, length = model.task(name)
-        _refuse_other_labels(model, spec)
-        splits = spec.named(split)
-        if not splits and names:
-            allowed = ", ".join(spec.splits)
-            raise RecipeError(
-                f"task '{name}' has no split '{split}'; it has {allowed}{did_you_mean(split, spec.splits)}"
-            )
-        if not splits:
-            left_out[name] = f"it has no split {split}"
-        questions += [Question(spec, found, length, found == splits[0]) for found in splits]
-    if not questions:
-        reasons = "; ".join(f"{name}: {why}" for name, why in left_out.items())
-        known = ", ".join(model.tasks)
-        raise RecipeError(f"{model.folder}: nothing to evaluate. {reasons}. The model has heads for {known}.")
-    notes = tuple(f"{name}: not evaluated, {why}" for name, why in left_out.items())
-    return Asked(tuple(questions), split, whole, notes)
+    if names:
+        return Asked(tuple(q for name in dict.fromkeys(names) for q in _questions(model, name, split)), split)
+    found: list[Question] = []
+    left_out: dict[str, list[str]] = {}
+    for name in [spec.name for spec in whole.tasks] if whole else model.tasks:
+        if why := _unanswerable(model, name, split):
+            left_out.setdefault(why, []).append(name)
+        else:
+            found += _questions(model, name, split)
+    notes = tuple(f"not evaluated, since {why}: {', '.join(tasks)}" for why, tasks in left_out.items())
+    if not found:
+        raise RecipeError(
+            f"{model.folder}: nothing to evaluate: {'. '.join(notes)}. "
+            f"The model has heads for {', '.join(model.tasks)}."
+        )
+    return Asked(tuple(found), split, whole, notes)
+
+
+def _unanswerable(model: Model, name: str, split: str) -> str | None:
+    """Why a task that nobody named is left out."""
+    if not model.answers(name):
+        return "the model has no head for them"
+    return None if model.task(name)[0].named(split) else f"they have no split {split}"
+
+
+def _questions(model: Model, name: str, split: str) -> list[Question]:
+    """The splits of a task that the name of one stands for."""
+    spec, length = model.task(name)
+    _refuse_other_labels(model, spec)
+    splits = spec.named(split)
+    if not splits:
+        known = ", ".join(spec.splits)
+        raise RecipeError(f"task '{name}' has no split '{split}'; it has {known}{did_you_mean(split, spec.splits)}")
+    return [Question(spec, found, length, found == splits[0]) for found in splits]
 
 
 def _refuse_other_labels(model: Model, spec: TaskSpec) -> None:
@@ -112,3 +127,23 @@ def refuse_unwritten(asked: Asked, out: Path | None) -> None:
             f"the labels of {', '.join(hidden)} are hidden: they can be predicted, not scored. Say with --out where "
             "the predictions are to be written."
         )
+
+
+def refuse_missing_files(asked: Asked, model: Model, data: Path) -> None:
+    """Refuse before any work where a file is not there, of a split or of the training rows behind its score.
+
+    Raises:
+        DataError: with a line for each.
+    """
+    needed = [(question.spec, question.split) for question in asked.questions]
+    scored = [question.spec.answered_by for question in asked.questions if not question.hidden]
+    needed += [(model.task(name)[0], TRAIN) for name in dict.fromkeys(scored)]
+    problems: list[str] = []
+    for spec, split in needed:
+        if split in spec.files and not is_on_hub(spec, split):
+            try:
+                files_of(spec, data, split, DATA_FROM)
+            except DataError as error:
+                problems.append(str(error))
+    if problems:
+        raise DataError("\n".join(problems))

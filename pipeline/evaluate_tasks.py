@@ -19,7 +19,7 @@ from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from finetune.tasks.suites import Suite, suite_average
 from pipeline import wording
 from pipeline.answer import Model
-from pipeline.asked import Asked, Question
+from pipeline.asked import DATA_FROM, Asked, Question
 from pipeline.measure import predictions_file
 from pipeline.run_folder import environment
 from pipeline.task_notes import task_notes
@@ -93,7 +93,7 @@ def _scores(model: Model, encoded: Encoded, read: Split, predictions: list[Predi
 
 
 def _read(spec: TaskSpec, data: Path, split: str) -> Split:
-    return read_split(spec, data, split, f"{data} (--data, the run's own, or TRIPTYCH_DATA)")
+    return read_split(spec, data, split, DATA_FROM)
 
 
 def _told(batches: Sequence[DevBatch], name: str, say: Say) -> Iterator[DevBatch]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pipeline.answer import open_model
-from pipeline.asked import asked_of, refuse_unwritten
+from pipeline.asked import asked_of, refuse_missing_files, refuse_unwritten
 from pipeline.commands.options import MODEL, data_folder
 from pipeline.evaluate_tasks import evaluate_model
 from pipeline.tables import print_scores
@@ -32,5 +32,7 @@ def command(model: Path, suite: str | None, tasks: str, data: Path | None, split
     names = [name.strip() for name in tasks.split(",") if name.strip()]
     opened = open_model(model)
     asked = asked_of(opened, names, suite, split)
+    folder = data_folder(data, model)
     refuse_unwritten(asked, out)
-    print_scores(evaluate_model(opened, asked, data_folder(data, model), out, partial(click.echo, err=True)))
+    refuse_missing_files(asked, opened, folder)
+    print_scores(evaluate_model(opened, asked, folder, out, partial(click.echo, err=True)))

@@ -103,8 +103,8 @@ def test_the_table_says_what_is_reduced_what_is_missing_and_why(base: Path) -> N
     printed = evaluate(base, "--suite", "glue").output
     assert "GLUE average: " in printed
     assert "over 2 of 9 tasks: mnli, rte" in printed
-    assert "cola: not evaluated, the model has no head for it" in printed
-    assert "ax: not evaluated, it has no split dev" in printed
+    assert "not evaluated, since the model has no head for them: cola, sst2, mrpc, stsb, qqp, qnli, wnli\n" in printed
+    assert "not evaluated, since they have no split dev: ax\n" in printed
     assert "reduced sets, whose scores are not the board's: mnli, rte" in printed
     rows = [line.split("  ")[0] for line in printed.split("\n\n")[0].splitlines()[3:]]
     assert rows == ["mnli (reduced)", "mnli (dev_mismatched, reduced)", "rte (reduced)"]
@@ -215,3 +215,14 @@ def test_what_takes_long_tells_how_far_it_is_on_stderr(base: Path, monkeypatch: 
     found = evaluate(base, "--tasks", "rte")
     assert "rte: 0 of 1 batches" in found.stderr
     assert "batches" not in found.stdout
+
+
+def test_files_that_are_not_there_are_all_told_before_any_work(base: Path, tmp_path: Path) -> None:
+    write_data(tmp_path / "data")
+    for gone in ("RTE/train.tsv", "MNLI/dev_mismatched.tsv"):
+        (tmp_path / "data" / "glue" / gone).unlink()
+    found = evaluate(base, "--suite", "glue", "--out", str(tmp_path / "out"), data=str(tmp_path / "data"))
+    assert found.exit_code == 1
+    assert "glue/RTE/train.tsv: no such file" in found.output
+    assert "glue/MNLI/dev_mismatched.tsv: no such file" in found.output
+    assert not (tmp_path / "out").exists()
