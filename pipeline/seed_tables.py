@@ -35,7 +35,10 @@ def seed_remarks(over_seeds: Mapping[str, Any]) -> tuple[str, ...]:
         f"seeds {', '.join(map(str, seeds))}; repeated: {', '.join(over_seeds['repeated'])}; "
         f"shared by all: {', '.join(over_seeds['shared']) or 'none'}"
     )
-    lines.append(f"sd has n - 1 in its denominator; the exported model is that of seed {seeds[0]}")
+    lines.append(
+        f"sd has n - 1 in its denominator; the exported model is that of seed {seeds[0]}, and "
+        "`triptych export RUN/seeds/<seed> --to DIR` exports another"
+    )
     return (*lines, *published_lines(over_seeds["tasks"]))
 
 

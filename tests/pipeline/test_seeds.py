@@ -4,14 +4,20 @@ The oracle is nearly always the bytes of a run under that one seed; of the stati
 """
 
 import json
+import random
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
+from safetensors.torch import load_file
 
 from pipeline.cli import main
 from pipeline.recipe import Recipe, Seeds
@@ -19,15 +25,25 @@ from pipeline.run_folder import RunFolder
 from pipeline.seeds import further_seeds, recipe_of_seed, repeated_stages, seed_folder, with_seeds
 from pipeline.status import status_text
 from tokenization.errors import RecipeError, RunError
+from training.checkpoint import load_weights
 
 Lasting = Callable[[Path], dict[str, bytes]]
+DYING = Path(__file__).with_name("dying.py")
+
+# What is under way when the kill comes, and how often its files are touched at least.
+MOMENTS = (
+    ("*/seeds/2/stages/multitask/metrics.jsonl", 2),
+    ("*/seeds/2/stages/multitask/checkpoints/.aside-*", 15),
+    ("*/seeds/3/stages/multitask/*manifest.json*", 2),
+    ("*/evaluation/*seeds.json*", 2),
+)
 WEIGHTS = "stages/multitask/checkpoints/step-00000040/weights.safetensors"
 
 
 @pytest.fixture(scope="module")
 def three(shared_house: Any) -> RunFolder:
     """The recipe under three seeds, finished; to be read, or copied."""
-    return shared_house.run("three", "seeds=3", report=True)
+    return shared_house.run("three", "seeds=3")
 
 
 def copied(house: Any, folder: RunFolder, name: str) -> RunFolder:
@@ -109,11 +125,11 @@ def test_the_table_of_seeds_is_printed_last_and_stands_in_the_report(
     shared_house: Any, three: RunFolder, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copied(shared_house, three, "table")
-    shared_house.run("table", "seeds=3")
+    folder = shared_house.run("table", "seeds=3", report=True)
     printed = capsys.readouterr().out
     assert printed.index("Forgetting ledger") < printed.index("Scores over 3 seeds (* primary metric)")
     assert "the exported model is that of seed 1" in printed
-    report = three.report.read_text()
+    report = folder.report.read_text()
     assert "Scores over 3 seeds" in report
     assert "This run is not finished" not in report
 
@@ -191,6 +207,18 @@ def test_a_further_seed_is_an_ordinary_run_directory(three: RunFolder) -> None:
     assert "evaluation: done" in status_text(further.root)
 
 
+def test_the_model_of_a_further_seed_is_exported_from_its_run_directory(three: RunFolder, tmp_path: Path) -> None:
+    further = seed_folder(three, 2)
+    told = CliRunner().invoke(main, ["export", str(further.root), "--to", str(tmp_path / "model")])
+    assert told.exit_code == 0, told.output
+    carried = json.loads(further.stage("multitask").manifest.read_text())["carry"]["file"]
+    weights = load_weights(further.stage("multitask").root / carried)
+    exported = load_file(tmp_path / "model" / "model.safetensors")
+    name = "bert.embeddings.LayerNorm.weight"
+    ours = next(tensor for key, tensor in weights.items() if key.endswith("embeddings.norm.weight"))
+    assert torch.equal(exported[name], ours)
+
+
 def test_plan_says_what_would_be_done_under_each_seed_and_touches_nothing(shared_house: Any, three: RunFolder) -> None:
     before = sorted(three.root.rglob("*"))
     told = CliRunner().invoke(
@@ -221,6 +249,24 @@ def test_scores_over_seeds_go_when_the_first_seed_has_other_scores(
     shared_house.run("outdated")
     assert not folder.seeds.exists()
     assert "scores over several seeds: taken away" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_seeds_killed_at_random_moments_end_in_the_same_bytes(
+    shared_house: Any, command: Any, lasting: Lasting, done: RunFolder, three: RunFolder
+) -> None:
+    folder, luck = copied(shared_house, done, "killed-seeds"), random.Random(20260801)
+    words = ["run", shared_house.file, "--run-dir", folder.root, "--seeds", "3"]
+    for pattern, touches in MOMENTS:
+        dying = [sys.executable, DYING, pattern, luck.randint(1, touches), *words]
+        killed = subprocess.run(
+            [str(word) for word in dying], cwd=shared_house.base, env=shared_house.environment, capture_output=True
+        )
+        assert killed.returncode == -signal.SIGKILL, (pattern, killed.stdout)
+    process = command(shared_house, *words)
+    printed = process.communicate(timeout=200)[0]
+    assert process.returncode == 0, printed
+    assert lasting(folder.root) == lasting(three.root)
 
 
 def test_a_shared_stage_alone_begins_no_further_seed(shared_house: Any) -> None:
