@@ -47,6 +47,8 @@ def examined_tasks(tasks: Iterable[LookedAt], read: Read, tokenizer: Tokenizer |
         lines, problems = list[str](), list[str]()
         train = _read(read, task.spec, TRAIN, problems) if TRAIN in task.spec.splits else None
         for split in task.splits:
+            if train is None and split == DEV and is_carved(task.spec, DEV):
+                continue  # it is made of train, of which it was said
             found = train if split == TRAIN else _read(read, task.spec, split, problems)
             if found is not None:
                 told, wrong = _split(task, split, found, train, tokenizer, read)

@@ -24,7 +24,10 @@ from tokenization.errors import RunError
 from training.checkpoint import StageFolder
 from training.distributed import World
 
-_PACKAGES = ("triptych", "torch", "transformers", "datasets", "deepspeed", "tokenizers", "numpy")
+_PACKAGES = (
+    *("triptych", "torch", "transformers", "datasets", "deepspeed", "tokenizers", "numpy"),
+    *("scikit-learn", "scipy", "seqeval"),  # which compute the scores
+)
 
 
 class RunFolder:

@@ -1,6 +1,7 @@
 """`evaluate` and `predict`: an exported model answers as it did at the end of its run."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,21 @@ def test_labels_in_another_order_than_the_model_was_trained_with_are_refused(don
     result = CliRunner().invoke(main, ["evaluate", str(model)])
     assert result.exit_code == 1
     assert "Scores would be those of swapped labels" in result.output
+
+
+def test_a_run_whose_recipe_no_longer_has_the_models_labels_is_refused_with_both(
+    house: Any, done: Any, tmp_path: Path
+) -> None:
+    run = tmp_path / "runs" / "edited"
+    shutil.copytree(done.root, run)
+    recipe = (run / "recipe.yaml").read_text(encoding="utf-8")
+    edited = re.sub(r"- sea\n( *)- land", r"- land\n\1- sea", recipe)
+    assert edited != recipe
+    (run / "recipe.yaml").write_text(edited, encoding="utf-8")
+    result = CliRunner().invoke(main, ["evaluate", str(run), "--data", str(house.base / "data")])
+    assert result.exit_code == 1
+    assert "task 'topic' was trained with the labels ['sea', 'land']; the recipe" in result.output
+    assert "has the same labels in another order: ['land', 'sea']" in result.output
 
 
 def test_a_run_is_evaluated_on_the_data_it_was_made_from_unless_told_otherwise(
