@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from finetune.tasks.spec import TaskSpec
@@ -58,18 +59,23 @@ def over_seeds(scores: Mapping[int, Mapping[str, Any]], specs: Mapping[str, Task
 
 def drop_outdated(folder: RunFolder, scores: Mapping[str, Any]) -> bool:
     """Take away scores over seeds that hold another score of the first seed than it has now; whether there were any."""
-    if not folder.seeds.is_file():
-        return False
-    then = json.loads(folder.seeds.read_text(encoding="utf-8"))
-    seed = str(then["seeds"][0])
-    known = {
-        name: {metric: entry["values"][seed] for metric, entry in task["metrics"].items()}
-        for name, task in then["tasks"].items()
-    }
-    if known == {name: task["metrics"] for name, task in scores["tasks"].items()}:
+    now = {name: task["metrics"] for name, task in scores["tasks"].items()}
+    if not folder.seeds.is_file() or _of_first_seed(folder.seeds) == now:
         return False
     folder.seeds.unlink()
     return True
+
+
+def _of_first_seed(path: Path) -> dict[str, dict[str, float]] | None:
+    """Task → metric → what the first seed had when the scores were put together; None of a damaged file."""
+    try:
+        then = json.loads(path.read_text(encoding="utf-8"))
+        return {
+            name: {metric: entry["values"][str(then["seeds"][0])] for metric, entry in task["metrics"].items()}
+            for name, task in then["tasks"].items()
+        }
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def last_losses(scores: Mapping[str, Any]) -> dict[str, float]:

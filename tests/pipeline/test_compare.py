@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from finetune.tasks.spec import Published, TaskSpec
+from finetune.tasks.table import TASKS
 from pipeline.cli import main
 from pipeline.compare import compare_runs
 from pipeline.seed_scores import over_seeds
@@ -151,6 +152,18 @@ def test_published_numbers_stand_beside_ours_with_whose_they_are_the_split_and_t
         "topic", "accuracy*", "0.652", "0.041", "0.660", "0.600", "0.700", "0.500", "0.664 BERT-base, dev",
     )  # fmt: skip
     assert [line for line in seed_remarks(together) if line.startswith("published")] == sources
+
+
+def test_of_built_in_tasks_published_numbers_are_known_under_one_seed_too(write: Write) -> None:
+    run = write("one", {1: 0.5})
+    scores = scores_of(0.5)
+    (run / "evaluation" / "scores.json").write_text(json.dumps({**scores, "tasks": {"rte": scores["tasks"]["topic"]}}))
+    for task, known in (("{}", True), ("{kind: classification}", False)):  # a task of one's own may bear the name
+        (run / "recipe.yaml").write_text(f"name: one\nseed: 1\ntasks: {{rte: {task}}}\nstages: []\n")
+        _, lines = compare_runs(run, run)
+        published = [entry for entry in TASKS["rte"].published if entry.metric == "accuracy"]
+        assert published
+        assert sum(line.startswith("published, rte accuracy") for line in lines) == (len(published) if known else 0)
 
 
 def test_a_reduced_set_never_bears_the_name_of_the_whole(write: Write) -> None:

@@ -40,6 +40,9 @@ def of(tmp_path: Path):
 
 EXECUTION = [
     "name=other",
+    "seeds=5",
+    "seeds={count: 2, all: true}",
+    "multitask.seed=2",
     "data=/elsewhere",
     "engine.micro_batch_tokens=512",
     "engine={name: zero, ds_config: ds_configs/zero2.json}",
@@ -63,6 +66,7 @@ EXECUTION = [
 ]
 MATHEMATICS = [
     "seed=2",
+    "general.seed=2",
     "tokenizer.train.size=512",
     "corpora.wiki.documents=3",
     "corpora.wiki.held_out=0.5",
@@ -98,6 +102,7 @@ def test_what_changes_the_mathematics_is_identity(of, setting):
 def test_a_default_written_out_is_the_same_identity_as_one_left_out(of):
     spelled = [
         "seed=1",
+        "general.seed=1",
         "encoder={layers: 4, norm: post}",
         "optimizer.betas=[0.9, 0.98]",
         "general.wiki-pairs.objectives=[{mlm: {rate: 0.15}}, {nsp: {}}]",
@@ -106,6 +111,11 @@ def test_a_default_written_out_is_the_same_identity_as_one_left_out(of):
         "general.parent=",
     ]
     assert of("general", *spelled) == of("general")
+
+
+def test_a_stage_s_own_seed_goes_before_the_recipe_s(of):
+    assert of("general", "general.seed=7") == of("general", "seed=7")
+    assert of("general", "general.seed=7", "seed=3") == of("general", "seed=7")
 
 
 def test_objectives_without_settings_are_still_told_apart(of):

@@ -249,6 +249,9 @@ def test_scores_over_seeds_go_when_the_first_seed_has_other_scores(
     shared_house.run("outdated")
     assert not folder.seeds.exists()
     assert "scores over several seeds: taken away" in capsys.readouterr().out
+    folder.seeds.write_text("{")  # damaged: they are made anew
+    shared_house.run("outdated", "seeds=3")
+    assert over_seeds(folder) == over_seeds(three)
 
 
 @pytest.mark.slow
