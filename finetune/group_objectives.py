@@ -79,7 +79,7 @@ def summed_choice(scores_M: Tensor, is_right_M: Tensor, counts_M: Tensor, groups
     """
     if groups_G1 is None or len(groups_G1) < 2:
         return Term(scores_M.float().sum(), 0)
-    rows_GL, is_row_GL = _padded(groups_G1.to(scores_M.device))
+    rows_GL, is_row_GL = (part_GL.to(scores_M.device) for part_GL in _padded(groups_G1))
     scores_GL = scores_M.float().index_select(0, rows_GL.flatten()).view_as(rows_GL)
     log_shares_GL = scores_GL.masked_fill(~is_row_GL, -torch.inf).log_softmax(1)
     is_asked_GL = (is_right_M & counts_M)[rows_GL] & is_row_GL
@@ -89,6 +89,6 @@ def summed_choice(scores_M: Tensor, is_right_M: Tensor, counts_M: Tensor, groups
 def _padded(groups_G1: Tensor) -> tuple[Tensor, Tensor]:
     """(G, L) the rows of each group, the last row of all where a group is shorter, and which of them are its own."""
     lengths_G = groups_G1.diff()
-    place_L = torch.arange(int(lengths_G.max()), device=groups_G1.device)
+    place_L = torch.arange(int(lengths_G.max()))
     rows_GL = groups_G1[:-1, None] + place_L
     return rows_GL.clamp(max=int(groups_G1[-1]) - 1), place_L < lengths_G[:, None]
