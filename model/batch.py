@@ -24,7 +24,8 @@ class Selection:
         labels_M: int64 classes or float32 scores, one per row, or (M, C) float32 where a row has several labels;
             -100 marks a row that does not count.
         groups_G1: int64 on the CPU, group g is rows groups[g]:groups[g + 1], where rows are answered together (the
-            candidates of a choice, the tokens of a window) and a group is what counts; None where each row stands alone.
+            candidates of a choice, the tokens of a window) and a group is what counts; None where each row stands
+            alone.
     """
 
     stream: str

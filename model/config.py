@@ -8,9 +8,7 @@ from typing import Literal, get_args
 from tokenization.errors import RecipeError, did_you_mean
 
 Norm = Literal["post", "pre"]
-HeadKind = Literal[
-    "mlm", "pair", "classification", "multilabel", "regression", "ranking", "choice", "tagging", "span"
-]
+HeadKind = Literal["mlm", "pair", "classification", "multilabel", "regression", "ranking", "choice", "tagging", "span"]
 
 POOLED_KINDS: tuple[HeadKind, ...] = ("pair", "classification", "multilabel", "regression", "ranking", "choice")
 

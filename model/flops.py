@@ -2,7 +2,8 @@
 
 The matrix products of the forward pass and twice as many in the backward; a multiplication and an addition count as
 two. The masked LM runs on the masked rows only. (Kaplan et al. 2020, "Scaling laws for neural language models",
-section 2.1, with attention and head added.)
+section 2.1, with attention and head added.) Every row counts in every block, as is usual where such shares are told,
+although rows that nobody reads leave the last block after its attention.
 """
 
 from model.config import EncoderConfig
