@@ -1,7 +1,7 @@
 """The tables a run ends with: each task's scores beside the majority baseline, and the forgetting ledger."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from rich.cells import cell_len
@@ -33,7 +33,10 @@ class Grid:
 
 
 def task_grid(scores: Mapping[str, Any]) -> Grid | None:
-    """One row per task and metric, the primary one marked with `*`; None when no task was scored."""
+    """One row per task and metric, the primary one marked with `*`; None when no task was scored.
+
+    Which step was best is left out where no training is told of.
+    """
     found = [
         (_metric_cells(name, task, metric), metric == task.get("primary"))
         for name, task in scores.get("tasks", {}).items()
@@ -41,12 +44,25 @@ def task_grid(scores: Mapping[str, Any]) -> Grid | None:
     ]
     if not found:
         return None
-    return Grid(
+    whole = Grid(
         title="Scores (* primary metric)",
         header=("task", "metric", "score", "majority", "above", "rows", "best", "at step", "remark"),
         rows=tuple(cells for cells, _ in found),
         words=frozenset({0, 1, 8}),
         standings=tuple("primary" if primary else "plain" for _, primary in found),
+    )
+    trained = any("best" in task for task in scores["tasks"].values())
+    return whole if trained else _without(whole, ("best", "at step"))
+
+
+def _without(grid: Grid, names: Sequence[str]) -> Grid:
+    """The grid without some of its columns."""
+    kept = [index for index, name in enumerate(grid.header) if name not in names]
+    return replace(
+        grid,
+        header=tuple(grid.header[index] for index in kept),
+        rows=tuple(tuple(row[index] for index in kept) for row in grid.rows),
+        words=frozenset(place for place, index in enumerate(kept) if index in grid.words),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from pipeline.tables import grid_text, ledger_grid, print_scores, scores_text, task_grid
+from pipeline.tables import grid_text, ledger_grid, print_scores, remarks, scores_text, task_grid
 
 SCORES = {
     "joint": 0.675,
@@ -99,6 +99,25 @@ def test_the_majority_stands_beside_the_primary_metric_alone():
     task = {"metrics": {"f1": 0.8, "accuracy": 0.7}, "primary": "f1", "majority": 0.6, "rows": 5}
     rows = task_grid({"tasks": {"mrpc": task}}).rows
     assert [row[1:5] for row in rows] == [("f1*", "0.800", "0.600", "+0.200"), ("accuracy", "0.700", "–", "–")]
+
+
+def test_of_an_evaluation_without_training_no_best_step_is_told():
+    task = {"metrics": {"f1": 0.8}, "primary": "f1", "majority": 0.6, "rows": 5}
+    grid = task_grid({"tasks": {"mrpc": task}})
+    assert grid.header == ("task", "metric", "score", "majority", "above", "rows", "remark")
+    assert grid.rows == (("mrpc", "f1*", "0.800", "0.600", "+0.200", "5", ""),)
+    assert grid.words == {0, 1, 6}
+
+
+def test_a_suites_average_says_over_what_and_how_it_is_not_the_boards():
+    suite = {"title": "GLUE", "value": 0.5, "counted": ["rte"], "missing": ["qqp", "wnli"], "reduced": ["rte"]}
+    assert remarks({"suite": suite}) == (
+        "GLUE average: 0.500 over 1 of 3 tasks: rte",
+        "GLUE: not in the average, which is not the board's: qqp, wnli",
+        "GLUE: reduced sets, whose scores are not the board's: rte",
+    )
+    whole = {**suite, "missing": [], "reduced": []}
+    assert remarks({"suite": whole}) == ("GLUE average: 0.500 over all its tasks: rte",)
 
 
 def test_columns_stay_aligned_under_chinese_names():
