@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from finetune.tasks.encode import Encoded, encode_examples
+from finetune.encoding.encode import Encoded, encode_examples
+from finetune.reading.read import read_examples
 from finetune.tasks.own import changed_spec
-from finetune.tasks.read import read_examples
 from finetune.tasks.table import find_task
 from tokenization.vocabulary import Tokenizer
 from training.optimizer import AdamW

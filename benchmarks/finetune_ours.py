@@ -12,11 +12,11 @@ import torch
 from benchmarks.finetune_data import Setting, checkpoint
 from benchmarks.ours import plain_engine
 from benchmarks.process_arm import HandOver, ProcessArm
-from finetune.dev_batches import ANSWERING_TOKENS
+from finetune.answering.dev_batches import ANSWERING_TOKENS
+from finetune.encoding.encode import Encoded
 from finetune.evaluate import evaluate_task
 from finetune.objectives import objective_of
 from finetune.source import TaskSource
-from finetune.tasks.encode import Encoded
 from model.config import HeadSpec
 from model.network import Network
 from model.public import read_public

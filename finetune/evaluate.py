@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.alarms import label_alarms
-from finetune.dev_batches import dev_batches
+from finetune.answering.dev_batches import dev_batches
+from finetune.answering.predictions import Forward, Prediction, in_order, predict
+from finetune.encoding.encode import Encoded, Gold
 from finetune.metrics import majority, score
 from finetune.metrics.answers import Answers
-from finetune.predictions import Forward, Prediction, in_order, predict
-from finetune.tasks.encode import Encoded, Gold
 from finetune.tasks.spec import GROUPED
 from tokenization.errors import DataError
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from finetune.tasks.encoded import ENDS, STARTS
+from finetune.encoding.encoded import ENDS, STARTS
 from finetune.tasks.spec import TaskSpec
 from model.batch import IGNORED
 from training.address import Key

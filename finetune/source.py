@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.tasks.encoded import Encoded
+from finetune.encoding.encoded import Encoded
 from tokenization.errors import DataError
 from tokenization.fingerprint import of_value
 from training.address import Key, derive, epoch_draws

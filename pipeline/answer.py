@@ -6,11 +6,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from finetune.dev_batches import ANSWERING_TOKENS, dev_batches
-from finetune.predictions import in_order, predict, write_predictions
-from finetune.tasks.encode import encode_examples
+from finetune.answering.dev_batches import ANSWERING_TOKENS, dev_batches
+from finetune.answering.predictions import in_order, predict, write_predictions
+from finetune.encoding.encode import encode_examples
+from finetune.reading.read import read_split
 from finetune.tasks.own import spec_from_fields
-from finetune.tasks.read import read_split
 from finetune.tasks.spec import TaskSpec
 from finetune.tasks.table import TASKS
 from model.network import Network

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.tasks.archive import files_of
+from finetune.reading.archive import files_of
 from finetune.tasks.hub_splits import is_on_hub
 from finetune.tasks.spec import TRAIN, TaskSpec
 from finetune.tasks.suites import Suite, find_suite

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from finetune.tasks.carve import is_carved
+from finetune.reading.carve import is_carved
 from finetune.tasks.spec import TRAIN, TaskSpec
 from pipeline.materials import Materials
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from finetune.reading.read import read_split
 from finetune.tasks.example import Split
-from finetune.tasks.read import read_split
 from finetune.tasks.spec import TaskSpec
 from finetune.tasks.suites import find_suite
 from pipeline.doctor_tasks import LookedAt, examined_tasks, texts_of

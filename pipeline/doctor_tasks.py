@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from finetune.tasks.carve import is_carved
-from finetune.tasks.examine import count, examine
+from finetune.reading.carve import is_carved
+from finetune.reading.examine import count, examine
 from finetune.tasks.example import Example, Split
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from pipeline.findings_tasks import count_line, figures, heading, reduced, warnings

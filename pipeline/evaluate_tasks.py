@@ -6,15 +6,15 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finetune.dev_batches import ANSWERING_TOKENS, DevBatch, dev_batches
+from finetune.answering.dev_batches import ANSWERING_TOKENS, DevBatch, dev_batches
+from finetune.answering.predictions import Prediction, in_order, predict, write_predictions
+from finetune.encoding.encode import Encoded, encode_examples, gold_of
 from finetune.evaluate import TaskScores, joint, score_task
-from finetune.predictions import Prediction, in_order, predict, write_predictions
-from finetune.tasks.carve import carved_note, is_carved
-from finetune.tasks.encode import Encoded, encode_examples, gold_of
-from finetune.tasks.examine import count
+from finetune.reading.carve import carved_note, is_carved
+from finetune.reading.examine import count
+from finetune.reading.leaks import leaked_rows
+from finetune.reading.read import read_split
 from finetune.tasks.example import Split
-from finetune.tasks.leaks import leaked_rows
-from finetune.tasks.read import read_split
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from finetune.tasks.suites import Suite, suite_average
 from pipeline import wording

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from finetune.reading.suite_texts import suite_texts
 from finetune.tasks.spec import TaskSpec
-from finetune.tasks.suite_texts import suite_texts
 from tokenization.cleaning.contamination import KeptOut
 from tokenization.cleaning.spec import Decontamination
 

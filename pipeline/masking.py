@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.tasks.word_bounds import continues_words
+from finetune.encoding.word_bounds import continues_words
 from pipeline.materials import Materials
 from pipeline.recipe_stream import Mlm, MlmSettings, Spans, Stream
 from pretrain.masked_lm import MaskedLM, Unit

@@ -11,12 +11,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from finetune.tasks.carve import is_carved
-from finetune.tasks.encode import Encoded, encode_examples
-from finetune.tasks.examine import count
+from finetune.encoding.encode import Encoded, encode_examples
+from finetune.reading.carve import is_carved
+from finetune.reading.examine import count
+from finetune.reading.leaks import leaked_rows
+from finetune.reading.read import read_split
 from finetune.tasks.example import Example, Split
-from finetune.tasks.leaks import leaked_rows
-from finetune.tasks.read import read_split
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from model.config import EncoderConfig, HeadSpec
 from model.network import Network

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from finetune.dev_batches import ANSWERING_TOKENS, deal, dev_batches
+from finetune.answering.dev_batches import ANSWERING_TOKENS, deal, dev_batches
+from finetune.answering.predictions import Prediction, in_order, predict, write_predictions
 from finetune.evaluate import TaskScores, joint, score_task
-from finetune.predictions import Prediction, in_order, predict, write_predictions
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from pipeline.lineage import LM
 from pipeline.masking import masked_lm

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from finetune.encoding.word_bounds import segmenter_version
 from finetune.tasks.spec import TRAIN
-from finetune.tasks.word_bounds import segmenter_version
 from pipeline.changed import told_changes
 from pipeline.compose import mixture_of, plan_of, text_notes
 from pipeline.lineage import head_specs, own_heads

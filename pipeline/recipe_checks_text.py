@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, get_args
 
-from finetune.tasks.suite_texts import suite_names
+from finetune.reading.suite_texts import suite_names
 from pipeline.recipe_fill import CORPUS_SOURCES, Raw, mapping, texts
 from pipeline.recipe_problems import Place, Problem
 from pipeline.recipe_stream import Spans

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from finetune.tasks.encoded import ENDS, STARTS
+from finetune.encoding.encoded import ENDS, STARTS
 from finetune.tasks.spec import GROUPED
 from model.batch import IGNORED, FlatBatch
 from pipeline.compose import mixture_of, plan_of

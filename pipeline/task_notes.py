@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from finetune.tasks.carve import carved_note
-from finetune.tasks.encoded import Encoded
+from finetune.encoding.encoded import Encoded
+from finetune.reading.carve import carved_note
 from finetune.tasks.spec import TRAIN
 from pipeline import wording
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from finetune.reading.read import read_examples
 from finetune.submissions.board import AnswerFile
-from finetune.tasks.read import read_examples
 from tokenization.errors import DataError
 
 

@@ -1,1 +1,1 @@
-"""Labelled tasks as data: specs, readers, encoded examples."""
+"""Labelled tasks as data: specs, the suites and their tasks, a user's own."""

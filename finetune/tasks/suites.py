@@ -20,8 +20,8 @@ from finetune.tasks.clue_reading import C3, CHID, CMRC2018, DRCD
 from finetune.tasks.fewclue import FEWCLUE
 from finetune.tasks.glue import GLUE
 from finetune.tasks.ner import NER
-from finetune.tasks.reading import READING
 from finetune.tasks.spec import TaskSpec
+from finetune.tasks.squad import READING
 from finetune.tasks.tianchi import TIANCHI
 from tokenization.errors import RecipeError, did_you_mean
 

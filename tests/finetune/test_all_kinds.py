@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from finetune.encoding.encode import encode_examples
 from finetune.evaluate import evaluate_task
 from finetune.objectives import objective_of
 from finetune.source import TaskSource
-from finetune.tasks.encode import encode_examples
 from finetune.tasks.example import Example, Span
 from finetune.tasks.spec import KINDS
 from model.config import EncoderConfig, HeadSpec

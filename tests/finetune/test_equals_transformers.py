@@ -10,8 +10,8 @@ from transformers import AutoTokenizer, BertForSequenceClassification, get_linea
 
 from benchmarks.finetune_data import Setting, checkpoint
 from benchmarks.finetune_ours import mixture_of, network_of, trained
+from finetune.reading.read import read_examples
 from finetune.tasks.example import Example
-from finetune.tasks.read import read_examples
 from finetune.tasks.spec import TaskSpec
 from model.network import Network
 from training.address import derive, epoch_draws

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from finetune.dev_batches import dev_batches
+from finetune.answering.dev_batches import dev_batches
+from finetune.answering.predictions import Prediction, in_order, predict, write_predictions
+from finetune.encoding.encode import encode_examples
 from finetune.evaluate import TaskScores, evaluate_task, joint, score_task
-from finetune.predictions import Prediction, in_order, predict, write_predictions
-from finetune.tasks.encode import encode_examples
 from finetune.tasks.example import Example
 from finetune.tasks.spec import TaskSpec
 from tokenization.errors import DataError

@@ -7,9 +7,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from finetune.encoding.encode import encode_examples
+from finetune.encoding.encoded import ENDS, STARTS
 from finetune.objectives import objective_of
-from finetune.tasks.encode import encode_examples
-from finetune.tasks.encoded import ENDS, STARTS
 from finetune.tasks.example import Example, Span
 from model.batch import Selection
 from training.address import key_of

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from transformers import BertConfig, BertForMultipleChoice, BertForQuestionAnswering, BertForSequenceClassification
 
+from finetune.encoding.encode import encode_examples
 from finetune.objectives import objective_of
-from finetune.tasks.encode import encode_examples
 from finetune.tasks.example import Example, Span
 from model.batch import Selection
 from model.config import EncoderConfig, HeadSpec

@@ -8,8 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from finetune.encoding.encode import encode_examples
 from finetune.objectives import Classification, Regression, Tagging, objective_of
-from finetune.tasks.encode import encode_examples
 from finetune.tasks.example import Example
 from training.address import key_of
 

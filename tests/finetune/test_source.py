@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from finetune.encoding.encode import encode_examples
 from finetune.source import TaskSource, TextOfTasks
-from finetune.tasks.encode import encode_examples
 from finetune.tasks.example import Example, Span
 from tokenization.errors import DataError
 from training.address import key_of

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from finetune.reading.read import read_examples
 from finetune.tasks.example import Span
 from finetune.tasks.own import spec_from_fields
-from finetune.tasks.read import read_examples
 from finetune.tasks.spec import TaskSpec
 from finetune.tasks.table import TASKS
 from pipeline.recipe import Recipe

@@ -1,0 +1,1 @@
+"""Logits to answers: batches without padding, one answer per example."""

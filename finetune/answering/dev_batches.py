@@ -1,0 +1,82 @@
+"""A split as batches to answer: no padding, and each answer finds its way back to its example.
+
+Shape letters: I items, S sequences of a batch, M selected rows, T tokens.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from finetune.encoding.encoded import Encoded
+from model.batch import IGNORED, FlatBatch, Selection
+from tokenization.errors import RecipeError
+from training.batching import lay_flat
+from training.sequences import I64, offsets_of
+
+ANSWERING_TOKENS = 8192
+"""Tokens of a batch that is only answered. Fixed, whatever the micro-batch of training: sums come in the same order
+during a run and in `triptych evaluate`, so that scores are the same to the last bit."""
+
+
+@dataclass(frozen=True)
+class DevBatch:
+    """Some items of a split.
+
+    Attributes:
+        batch: with one selection, the task's rows, whose labels are all -100: no loss can come of them.
+        sequences_S: which sequence of the split each one is; those of an item stand together.
+        rows_M: which token of the split each selected row is.
+        rows_S1: sequence s is read off the selected rows rows[s]:rows[s + 1].
+    """
+
+    batch: FlatBatch
+    sequences_S: I64
+    rows_M: I64
+    rows_S1: I64
+
+
+def dev_batches(encoded: Encoded, budget: int) -> list[DevBatch]:
+    """Every item of a split once, longest first, at most `budget` tokens a batch.
+
+    Raises:
+        RecipeError: an item is larger than the budget.
+    """
+    lengths_I = encoded.lengths_I
+    if lengths_I.max() > budget:
+        raise RecipeError(
+            f"a batch holds {budget} tokens, but task {encoded.spec.name!r} has an example of {lengths_I.max()}. "
+            f"Give a smaller tasks.{encoded.spec.name}.length."
+        )
+    order_I = np.argsort(-lengths_I, kind="stable")
+    groups: list[list[int]] = [[]]
+    room = budget
+    for item, length in zip(order_I.tolist(), lengths_I[order_I].tolist(), strict=True):
+        if length > room:
+            groups.append([])
+            room = budget
+        groups[-1].append(item)
+        room -= length
+    return [dev_batch(encoded, np.array(group, dtype=np.int64)) for group in groups]
+
+
+def deal(batches: Sequence[DevBatch], rank: int, world: int) -> list[DevBatch]:
+    """A rank's share. Every rank gets equally many, since ZeRO-3 needs every rank in every forward pass: the last
+    round starts over with the first batches, whose second answers `in_order` drops.
+    """
+    rounds = -(-len(batches) // world)
+    return [batches[(turn * world + rank) % len(batches)] for turn in range(rounds)]
+
+
+def dev_batch(encoded: Encoded, items_I: I64) -> DevBatch:
+    """Some items as one batch, in the order given."""
+    spec, sequences_S = encoded.spec, encoded.sequences_of(items_I)
+    offsets_S = encoded.offsets_N1[sequences_S]
+    sequences = encoded.take(items_I, items_I)
+    rows_M, counts_S = encoded.rows_of(sequences_S)
+    shift_S = sequences.offsets_N1[:-1] - offsets_S
+    selected_M = torch.from_numpy(rows_M + np.repeat(shift_S, counts_S))
+    unlabelled_M = torch.full((len(rows_M),), IGNORED, dtype=torch.int64)
+    selection = Selection(spec.name, spec.kind, spec.answered_by, selected_M, unlabelled_M)
+    return DevBatch(lay_flat([sequences], (selection,)), sequences_S, rows_M, offsets_of(counts_S))

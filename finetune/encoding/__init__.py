@@ -1,0 +1,1 @@
+"""Examples to ids: texts, pairs, candidates, windows, words."""

@@ -1,0 +1,188 @@
+"""Examples → flat arrays of ids, each example one sequence, several candidates, or windows of a long text.
+
+Shape letters: T tokens, N sequences, E examples, P distinct texts, U tokens of the distinct texts end to end.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finetune.encoding.assemble import Assembled, Texts, assemble, texts_of
+from finetune.encoding.encoded import NO_RIVAL, NO_WORD, Encoded, Gold
+from finetune.encoding.windows import OUTSIDE_CONTEXT, Windows, answer_tokens, answers_in_windows, stops_of
+from finetune.tasks.example import Example, Label
+from finetune.tasks.spec import GROUPED, TaskSpec
+from tokenization.errors import DataError
+from tokenization.fingerprint import of_value
+from tokenization.vocabulary import Tokenizer
+from training.sequences import I64, offsets_of
+
+
+def encode_examples(
+    spec: TaskSpec,
+    split: str,
+    examples: Sequence[Example],
+    tokenizer: Tokenizer,
+    length: int,
+    dropped: int = 0,
+) -> Encoded:
+    """Encode a split; the longer text of a pair is cut first, from its end, and a long context into windows.
+
+    Args:
+        length: most tokens of a sequence, special ones included.
+        dropped: rows that were left out of the examples.
+
+    Raises:
+        RecipeError: the length leaves no room for text.
+        DataError: a question without an answer, in a task that declares that there is none such.
+    """
+    _refuse_unanswerable(spec, split, examples)
+    texts = texts_of(spec, examples)
+    coded = _code(spec, texts, tokenizer)
+    assembled = assemble(spec, texts, coded.lengths_P, length)
+    tokens_T = assembled.lay(coded.ids_U, tokenizer.cls, tokenizer.sep)
+    encoded = Encoded(
+        spec=spec,
+        split=split,
+        ids=tuple(example.id for example in examples),
+        tokens_T=tokens_T,
+        segments_T=assembled.segments_T,
+        maskable_T=~np.isin(tokens_T, np.fromiter(tokenizer.specials, dtype=np.int64)),
+        offsets_N1=assembled.offsets_N1,
+        example_N=assembled.example_N,
+        word_T=assembled.lay(_opened(coded), NO_WORD, NO_WORD) if spec.kind == "tagging" else None,
+        words_E=np.array([len(example.words) for example in examples], dtype=np.int64),
+        windows=_windows(examples, texts, coded, assembled) if spec.kind == "span" else None,
+        rivals_E=_rivals(examples),
+        gold=gold_of(spec, examples),
+        truncated=assembled.cut,
+        dropped=dropped,
+        fingerprint="",
+    )
+    return replace(encoded, fingerprint=_fingerprint(encoded))
+
+
+@dataclass(frozen=True)
+class _Coded:
+    """The tokens of the distinct texts end to end; for tagging with the word of each, for spans with its place."""
+
+    ids_U: I64
+    lengths_P: I64
+    words_U: I64
+    begins_U: I64
+
+
+def _code(spec: TaskSpec, texts: Texts, tokenizer: Tokenizer) -> _Coded:
+    none_U = np.empty(0, dtype=np.int64)
+    if spec.kind == "tagging":
+        coded = tokenizer.encode_words(texts.words)
+        lengths_P = np.array([len(ids) for ids, _ in coded], dtype=np.int64)
+        ids_U, words_U = (np.concatenate([none_U, *(pair[part] for pair in coded)]) for part in (0, 1))
+        return _Coded(ids_U, lengths_P, words_U, none_U)
+    if spec.kind == "span":
+        ids_U, begins_U, lengths_P = tokenizer.encode_places(texts.texts)
+        return _Coded(ids_U, lengths_P, none_U, begins_U)
+    ids_U, lengths_P = tokenizer.encode_flat(texts.texts)
+    return _Coded(ids_U, lengths_P, none_U, none_U)
+
+
+def _opened(coded: _Coded) -> I64:
+    """The word that each token is the first piece of; later pieces are of none."""
+    opens_U = np.diff(coded.words_U, prepend=NO_WORD) != 0
+    opens_U[offsets_of(coded.lengths_P)[:-1][coded.lengths_P > 0]] = True
+    return np.where(opens_U, coded.words_U, NO_WORD)
+
+
+def _windows(examples: Sequence[Example], texts: Texts, coded: _Coded, assembled: Assembled) -> Windows:
+    sizes_P = np.array([len(text) for text in texts.texts], dtype=np.int64)
+    stops_U = stops_of(coded.begins_U, coded.lengths_P, sizes_P)
+    bounds_P1 = offsets_of(coded.lengths_P)
+    in_context_T = assembled.segments_T == 1
+    in_context_T[assembled.offsets_N1[1:] - 1] = False  # the last [SEP]
+    begins_T, stops_T = (
+        np.where(in_context_T, assembled.lay(places_U, 0, 0), OUTSIDE_CONTEXT).astype(np.int32)
+        for places_U in (coded.begins_U, stops_U)
+    )
+    answers_N2 = None
+    if all(example.label is not None for example in examples):
+        stretches = [slice(bounds_P1[text], bounds_P1[text + 1]) for text in texts.second_R.tolist()]
+        tokens = [
+            answer_tokens(example, coded.begins_U[stretch], stops_U[stretch])
+            for example, stretch in zip(examples, stretches, strict=True)
+        ]
+        counts_N2 = np.stack([assembled.first_N, assembled.second_N], axis=1)
+        answers_N2 = answers_in_windows(examples, tokens, assembled.example_N, assembled.start_N, counts_N2)
+    return Windows(tuple(example.texts[1] for example in examples), begins_T, stops_T, answers_N2)
+
+
+def _rivals(examples: Sequence[Example]) -> I64:
+    """Examples of a group whose candidates are the same."""
+    numbers: dict[tuple[str, tuple[tuple[str, ...], ...]], int] = {}
+    return np.array(
+        [
+            numbers.setdefault((example.group, _offered(example)), len(numbers)) if example.group else NO_RIVAL
+            for example in examples
+        ],
+        dtype=np.int64,
+    )
+
+
+def _offered(example: Example) -> tuple[tuple[str, ...], ...]:
+    """What tells the candidates apart: their texts without those that all of them share, such as the passage."""
+    shared = set.intersection(*(set(row) for row in example.candidates)) if example.candidates else set()
+    return tuple(tuple(text for text in row if text not in shared) for row in example.candidates)
+
+
+def _refuse_unanswerable(spec: TaskSpec, split: str, examples: Sequence[Example]) -> None:
+    if spec.kind != "span" or spec.unanswerable:
+        return
+    without = [example.id for example in examples if example.label == ()]
+    if without:
+        raise DataError(
+            f"task {spec.name!r}, split {split!r}: {len(without):,} questions have no answer, the first "
+            f"{without[0]!r}, and the task does not say that there may be such. "
+            f"Set tasks.{spec.name}.unanswerable: true."
+        )
+
+
+def gold_of(spec: TaskSpec, examples: Sequence[Example]) -> Gold | None:
+    """The right answers of a split, as `Encoded` holds them; None where the split hides them."""
+    if any(example.label is None for example in examples):
+        return None
+    number = {name: index for index, name in enumerate(spec.labels)}
+
+    def answer(label: Label) -> int | float | I64 | tuple[str, ...]:
+        match spec.kind:
+            case "regression":
+                return float(label)  # type: ignore[arg-type]
+            case "tagging":
+                return np.array([number[tag] for tag in label], dtype=np.int64)  # type: ignore[union-attr, index]
+            case "multilabel":
+                return np.array([name in label for name in spec.labels], dtype=np.int64)  # type: ignore[operator]
+            case "ranking" | "choice":
+                return int(label)  # type: ignore[arg-type]
+            case "span":
+                return tuple(span.text for span in label)  # type: ignore[union-attr]
+            case _:
+                return number[label]  # type: ignore[index]
+
+    return tuple(answer(example.label) for example in examples)  # type: ignore[return-value]
+
+
+def _fingerprint(encoded: Encoded) -> str:
+    spec, gold, windows = encoded.spec, encoded.gold, encoded.windows
+    arrays: list[NDArray[Any]] = [encoded.tokens_T, encoded.segments_T, encoded.maskable_T]
+    arrays += [encoded.offsets_N1, encoded.words_E]
+    arrays += [encoded.word_T] if encoded.word_T is not None else []
+    if spec.kind in GROUPED or windows is not None:
+        arrays += [encoded.example_N, encoded.rivals_E]
+    if windows is not None:
+        arrays += [windows.begins_T, windows.stops_T]
+        arrays += [windows.answers_N2] if windows.answers_N2 is not None else []
+    answers = None if gold is None else [np.asarray(answer).tolist() for answer in gold]
+    hashes = [hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest() for array in arrays]
+    return of_value([spec.name, spec.kind, spec.version, spec.labels, spec.range, encoded.ids, hashes, answers])

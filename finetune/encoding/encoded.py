@@ -1,0 +1,184 @@
+"""A split as flat arrays of ids: what of it is an item, which rows are read, and what is right.
+
+Shape letters: T tokens, N sequences, E examples, I items, K chosen items, S sequences of the chosen items, M rows read,
+W words, C classes.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from finetune.encoding.windows import IN_NO_WINDOW, Windows
+from finetune.tasks.spec import GROUPED, TaskSpec
+from model.batch import IGNORED
+from training.sequences import I64, Sequences, offsets_of, ranges
+
+Bools = NDArray[np.bool_]
+NO_WORD = -1
+NO_RIVAL = -1
+STARTS, ENDS = 1, 2
+"""Bits of a span's row labels."""
+
+Gold = tuple[int, ...] | tuple[float, ...] | tuple[I64, ...] | tuple[tuple[str, ...], ...]
+"""What is right for each example: a class id; a score in the task's own range; an array of a tag id per word, or
+of 0 or 1 per class (multilabel); the index of the right candidate; the texts that answer a question, none where none
+does."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """A split of a task, ready to be batched.
+
+    An item is what stays together in a batch: an example with all its candidates, or one window of a long text.
+
+    Attributes:
+        spec, split, ids: whose rows these are, and their ids, in file order.
+        tokens_T, segments_T, maskable_T, offsets_N1: as in `Sequences`.
+        example_N: the example of each sequence, non-decreasing.
+        word_T: the word whose first piece a token is, -1 for other tokens; None unless the task is tagging.
+        words_E: words of each example before truncation; zeros unless the task is tagging.
+        windows: the contexts behind the windows; None unless the task is one of spans.
+        rivals_E: examples of one number, -1 apart, choose from the same candidates and exclude each other's answers.
+        gold: the right answers, whole also where the text was cut; None where the split hides them.
+        truncated: examples that lost tokens to the length; of a long context nothing is lost.
+        dropped: rows of the file that are not here, since they have no label.
+        fingerprint: content address of all of this.
+    """
+
+    spec: TaskSpec
+    split: str
+    ids: tuple[str, ...]
+    tokens_T: I64
+    segments_T: I64
+    maskable_T: Bools
+    offsets_N1: I64
+    example_N: I64
+    word_T: I64 | None
+    words_E: I64
+    windows: Windows | None
+    rivals_E: I64
+    gold: Gold | None
+    truncated: int
+    dropped: int
+    fingerprint: str
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def reduced(self) -> bool:
+        """Whether rows were left out by the limit, or there are fewer than the official ones."""
+        limited = len(self) == self.spec.limit.get(self.split)
+        return limited or len(self) + self.dropped < self.spec.rows.get(self.split, 0)
+
+    @cached_property
+    def lengths_N(self) -> I64:
+        return np.diff(self.offsets_N1)
+
+    @cached_property
+    def items_I1(self) -> I64:
+        """Item i is the sequences items[i]:items[i + 1]."""
+        if self.spec.kind not in GROUPED:
+            return np.arange(len(self.offsets_N1))
+        return np.searchsorted(self.example_N, np.arange(len(self) + 1))
+
+    @cached_property
+    def sizes_I(self) -> I64:
+        """Sequences of each item."""
+        return np.diff(self.items_I1)
+
+    @property
+    def lengths_I(self) -> I64:
+        """Tokens of each item."""
+        return np.diff(self.offsets_N1[self.items_I1])
+
+    @property
+    def trained_I(self) -> I64:
+        """The items that can be trained on: all but windows of texts whose answer is not in them."""
+        if self.windows is None or self.windows.answers_N2 is None:
+            return np.arange(len(self.items_I1) - 1)
+        return np.flatnonzero(self.windows.answers_N2[:, 0] != IN_NO_WINDOW)
+
+    @property
+    def untrained(self) -> int:
+        """Examples that nothing is learned from."""
+        first_N = self.items_I1[self.trained_I]
+        return len(self) - len(np.unique(self.example_N[first_N]))
+
+    def sequences_of(self, items_K: I64) -> I64:
+        """The sequences of some items, end to end."""
+        return ranges(self.items_I1[items_K], self.sizes_I[items_K])
+
+    def tokens_of(self, sequences_S: I64) -> I64:
+        """Indices of the tokens of some sequences, end to end."""
+        return ranges(self.offsets_N1[sequences_S], self.lengths_N[sequences_S])
+
+    def rows_of(self, sequences_S: I64) -> tuple[I64, I64]:
+        """Indices of the tokens of some sequences that the task's answers are read off, and how many are of each.
+
+        The first of each sequence; for tagging the first piece of each word; for spans [CLS] and the context.
+        """
+        token_T = self.tokens_of(sequences_S)
+        is_read_T = self._is_read(sequences_S, token_T)
+        counts_S = np.add.reduceat(is_read_T.astype(np.int64), offsets_of(self.lengths_N[sequences_S])[:-1])
+        return token_T[is_read_T], counts_S
+
+    def take(self, items_K: I64, draws_K: I64) -> Sequences:
+        """Some items as sequences, with their labels where they have any."""
+        sequences_S = self.sequences_of(items_K)
+        token_T = self.tokens_of(sequences_S)
+        return Sequences(
+            tokens_T=self.tokens_T[token_T],
+            segments_T=self.segments_T[token_T],
+            maskable_T=self.maskable_T[token_T],
+            offsets_N1=offsets_of(self.lengths_N[sequences_S]),
+            draws_N=np.repeat(draws_K, self.sizes_I[items_K]),
+            labels_N=self._labels(sequences_S),
+            row_labels_T=self._row_labels(sequences_S, token_T),
+        )
+
+    def _is_read(self, sequences_S: I64, token_T: I64) -> Bools:
+        if self.word_T is not None:
+            return self.word_T[token_T] != NO_WORD
+        is_first_T = np.zeros(len(token_T), dtype=np.bool_)
+        is_first_T[offsets_of(self.lengths_N[sequences_S])[:-1]] = True
+        return is_first_T if self.windows is None else is_first_T | self.windows.in_context(token_T)
+
+    def _labels(self, sequences_S: I64) -> NDArray[np.int64] | NDArray[np.float32] | None:
+        """A label for each sequence, in the form that the kind's objective takes."""
+        if self.gold is None or self.spec.kind in ("tagging", "span"):
+            return None
+        examples_S = self.example_N[sequences_S]
+        labels = np.array([self.gold[example] for example in examples_S.tolist()])
+        if self.spec.kind in ("regression", "multilabel"):
+            return labels.astype(np.float32)
+        if self.spec.kind in GROUPED:
+            labels = sequences_S - self.items_I1[examples_S] == labels
+        return labels.astype(np.int64)
+
+    def _row_labels(self, sequences_S: I64, token_T: I64) -> I64 | None:
+        """What is right of each token, -100 where nothing is asked of it."""
+        if self.gold is None or (self.word_T is None and self.windows is None):
+            return None
+        is_read_T = self._is_read(sequences_S, token_T)
+        values_T = self._tags(sequences_S, token_T) if self.windows is None else self._bounds(sequences_S, token_T)
+        return np.where(is_read_T, values_T, IGNORED)
+
+    def _tags(self, sequences_S: I64, token_T: I64) -> I64:
+        """The tag of each token's word."""
+        assert self.gold is not None
+        assert self.word_T is not None
+        examples_S = self.example_N[sequences_S]
+        starts_S = offsets_of(self.words_E[examples_S])[:-1]
+        tags_W = np.concatenate([np.asarray(self.gold[example]) for example in examples_S.tolist()])
+        place_T = np.repeat(starts_S, self.lengths_N[sequences_S]) + self.word_T[token_T]
+        return tags_W[np.maximum(place_T, 0)]
+
+    def _bounds(self, sequences_S: I64, token_T: I64) -> I64:
+        """Where the answer starts and ends."""
+        assert self.windows is not None
+        assert self.windows.answers_N2 is not None
+        places_S2 = self.offsets_N1[sequences_S][:, None] + self.windows.answers_N2[sequences_S]
+        return STARTS * np.isin(token_T, places_S2[:, 0]) + ENDS * np.isin(token_T, places_S2[:, 1])

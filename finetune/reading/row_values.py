@@ -1,0 +1,73 @@
+"""What stands in a row's columns, as what is expected there; anything else is told with its place."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from finetune.reading.row import Row
+from tokenization.errors import DataError
+
+# A list in a table's cell.
+_BAR = "|"
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+
+
+def value_of(row: Row, name: str) -> Any:
+    """A column's value.
+
+    Raises:
+        DataError: there is no such column.
+    """
+    if name not in row.values:
+        there = ", ".join(repr(column) for column in row.values) or "none"
+        raise DataError(f"{row.place}: there is no column {name!r}; columns here: {there}")
+    return row.values[name]
+
+
+def text_of(row: Row, name: str) -> str:
+    """A text. A list of texts, such as CSL's keywords, is joined by "；" where it has Han characters, else by "; "."""
+    value = value_of(row, name)
+    if isinstance(value, list) and all(isinstance(part, str) for part in value):
+        return ("；" if has_han("".join(value)) else "; ").join(value)
+    if not isinstance(value, str):
+        raise DataError(f"{row.place}: column {name!r} is {value!r}, but text is expected.")
+    return value
+
+
+def words_of(row: Row, name: str) -> tuple[str, ...]:
+    """One or more words."""
+    value = value_of(row, name)
+    if not isinstance(value, list) or not value or not all(isinstance(word, str) for word in value):
+        raise DataError(f"{row.place}: column {name!r} is {value!r}, but a list of one or more words is expected.")
+    return tuple(value)
+
+
+def list_of(row: Row, name: str) -> list[Any]:
+    """A list; a cell of a table parts its elements by "|", and an empty one is an empty list."""
+    value = value_of(row, name)
+    if isinstance(value, str):
+        return value.split(_BAR) if value else []
+    if not isinstance(value, list):
+        raise DataError(
+            f"{row.place}: column {name!r} is {value!r}, but a list is expected (in TSV and CSV its elements are "
+            f"parted by {_BAR!r})."
+        )
+    return value
+
+
+def mapping_of(row: Row, name: str) -> Mapping[str, Any]:
+    """A mapping."""
+    value = value_of(row, name)
+    if not isinstance(value, dict):
+        raise DataError(f"{row.place}: column {name!r} is {value!r}, but a JSON object is expected.")
+    return value
+
+
+def as_text(value: Any) -> str:
+    """Labels and ids are matched as text, whatever type the format gave them; JSON's true is "true"."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def has_han(text: str) -> bool:
+    """Whether a text has Chinese characters."""
+    return _HAN.search(text) is not None
