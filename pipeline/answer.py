@@ -20,7 +20,7 @@ from model.weights_file import weights_file
 from pipeline.export import TASKS as DESCRIBED
 from pipeline.export import read_tasks
 from pipeline.materials import Materials
-from pipeline.recipe_load import load_recipe
+from pipeline.recipe.load import load_recipe
 from pipeline.run_folder import RunFolder
 from tokenization.errors import RecipeError, RunError, did_you_mean
 from tokenization.fingerprint import of_files

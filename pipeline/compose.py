@@ -8,9 +8,9 @@ from finetune.tasks.spec import TRAIN
 from pipeline.lineage import LM, PAIRS
 from pipeline.masking import mask_unit, masked_lm, units_of, word_bounds_of
 from pipeline.materials import Materials
-from pipeline.recipe import Recipe
-from pipeline.recipe_stage import Stage
-from pipeline.recipe_stream import BlocksOf, Mlm, PairsOf, Stream, TaskExamples, WeightSchedule
+from pipeline.recipe.recipe import Recipe
+from pipeline.recipe.stage import Stage
+from pipeline.recipe.stream import BlocksOf, Mlm, PairsOf, Stream, TaskExamples, WeightSchedule
 from pretrain.blocks import BlockSource
 from pretrain.next_sentence import NextSentence
 from pretrain.pairs import PairSource

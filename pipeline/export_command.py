@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from pipeline.export import export_public, export_run
-from pipeline.recipe_load import load_recipe
+from pipeline.recipe.load import load_recipe
 from pipeline.run import materials_of
 from pipeline.run_folder import RunFolder
 from tokenization.errors import CheckpointError, RecipeError

@@ -3,9 +3,9 @@
 from model.config import HeadSpec
 from model.public import PublicModel
 from pipeline.materials import Materials
-from pipeline.recipe import LmHeadFit, PublicEncoder, Recipe
-from pipeline.recipe_stage import Optimizer, Stage
-from pipeline.recipe_stream import Amount, Mlm, Nsp, Stream, TaskExamples
+from pipeline.recipe.recipe import LmHeadFit, PublicEncoder, Recipe
+from pipeline.recipe.stage import Optimizer, Stage
+from pipeline.recipe.stream import Amount, Mlm, Nsp, Stream, TaskExamples
 from tokenization.errors import RecipeError, did_you_mean
 
 LM, PAIRS = "mlm", "nsp"

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from finetune.encoding.word_bounds import continues_words
 from pipeline.materials import Materials
-from pipeline.recipe_stream import Mlm, MlmSettings, Spans, Stream
+from pipeline.recipe.stream import Mlm, MlmSettings, Spans, Stream
 from pretrain.masked_lm import MaskedLM, Unit
 from pretrain.spans import Units
 

@@ -24,8 +24,8 @@ from model.public import HEADS, PublicModel, read_public
 from model.public_extend import with_new_rows
 from model.weights_file import weights_file
 from pipeline.kept_out import kept_out_of
-from pipeline.recipe import FreshEncoder, PublicEncoder, Recipe
-from pipeline.recipe_text import Clean
+from pipeline.recipe.recipe import FreshEncoder, PublicEncoder, Recipe
+from pipeline.recipe.text import Clean
 from tokenization.cleaning.contamination import KeptOut
 from tokenization.cleaning.spec import CleanSpec, Decontamination, NearDuplicates
 from tokenization.corpus import Corpus

@@ -12,7 +12,7 @@ from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from pipeline.lineage import LM
 from pipeline.masking import masked_lm
 from pipeline.materials import Materials
-from pipeline.recipe_stream import MlmSettings
+from pipeline.recipe.stream import MlmSettings
 from pretrain.blocks import BlockSource
 from pretrain.held_out import held_out_entropy, held_out_loss
 from tokenization.errors import DataError

@@ -11,12 +11,12 @@ from pipeline.compose import mixture_of, plan_of, text_notes
 from pipeline.lineage import head_specs, own_heads
 from pipeline.masking import mask_unit
 from pipeline.materials import Materials, NotMade
-from pipeline.recipe import PublicEncoder, Recipe
-from pipeline.recipe_identity import identity, is_selected
-from pipeline.recipe_stage import Stage
-from pipeline.recipe_stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
+from pipeline.recipe.identity import identity, is_selected
+from pipeline.recipe.recipe import PublicEncoder, Recipe
+from pipeline.recipe.stage import Stage
+from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
 from pipeline.run_folder import RunFolder
-from pipeline.seeds import further_seeds, recipe_of_seed, repeated_stages, seed_folder
+from pipeline.seeds.runs import further_seeds, recipe_of_seed, repeated_stages, seed_folder
 from tokenization.errors import RunError
 from training.batching import draw_step
 from training.manifest import Decision, decide, read_record

@@ -11,7 +11,7 @@ import jinja2
 from pipeline import charts, wording
 from pipeline.metrics_lines import EvaluationLine, StepLine, read_lines
 from pipeline.run_record import RunRecord, StageRecord, read_run
-from pipeline.seed_tables import seed_grid, seed_remarks
+from pipeline.seeds.tables import seed_grid, seed_remarks
 from pipeline.tables import Grid, grids, remarks
 from tokenization.atomic import write_text
 

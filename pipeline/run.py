@@ -13,15 +13,15 @@ from pipeline.lineage import LM, inserted_note, own_heads, refuse_unknown_stage,
 from pipeline.materials import Materials, Say
 from pipeline.measure import held_out_text
 from pipeline.plan import decide_by_settings, decide_stage, identity_of, refuse_if_needed
-from pipeline.recipe import Recipe
-from pipeline.recipe_identity import corpora_of
-from pipeline.recipe_stage import Stage
+from pipeline.recipe.identity import corpora_of
+from pipeline.recipe.recipe import Recipe
+from pipeline.recipe.stage import Stage
 from pipeline.report import write_report
 from pipeline.run_folder import RunFolder, locked_run
 from pipeline.scores import collect_scores, measure_start
-from pipeline.seed_scores import collect_seeds, drop_outdated
-from pipeline.seed_tables import print_seeds
-from pipeline.seeds import further_seeds, link_shared, recipe_of_seed, repeated_stages, seed_folder
+from pipeline.seeds.runs import further_seeds, link_shared, recipe_of_seed, repeated_stages, seed_folder
+from pipeline.seeds.scores import collect_seeds, drop_outdated
+from pipeline.seeds.tables import print_seeds
 from pipeline.stage_run import Context, measure_again, run_stage
 from pipeline.tables import print_scores
 from pipeline.text_needs import refuse_missing

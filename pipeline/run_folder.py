@@ -17,8 +17,8 @@ from typing import Any
 import torch
 import yaml
 
-from pipeline.recipe import Recipe
-from pipeline.recipe_load import dump_resolved
+from pipeline.recipe.load import dump_resolved
+from pipeline.recipe.recipe import Recipe
 from tokenization.atomic import write_json, write_text
 from tokenization.errors import RunError
 from training.checkpoint import StageFolder

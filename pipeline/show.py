@@ -9,7 +9,7 @@ from finetune.tasks.spec import GROUPED
 from model.batch import IGNORED, FlatBatch
 from pipeline.compose import mixture_of, plan_of
 from pipeline.materials import Materials
-from pipeline.recipe_stage import Stage
+from pipeline.recipe.stage import Stage
 from tokenization.errors import RecipeError
 from tokenization.vocabulary import Tokenizer
 from training.batching import Part, draw_step, flat_batch

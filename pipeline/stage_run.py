@@ -16,7 +16,7 @@ from pipeline.ds_config import load_ds_config
 from pipeline.lineage import head_specs, own_heads, trained_heads
 from pipeline.materials import Materials
 from pipeline.measure import Boundary, evaluation_of, measure_boundary, measuring, score_tasks
-from pipeline.recipe_stage import Stage
+from pipeline.recipe.stage import Stage
 from pipeline.run_folder import RunFolder, commit, environment
 from pipeline.watch import Watch
 from tokenization import fingerprint

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from pipeline.materials import Materials
-from pipeline.recipe import Recipe
+from pipeline.recipe.recipe import Recipe
 from pipeline.run_folder import RunFolder
 from pipeline.text_needs import refuse_missing
 from tokenization.building.finish import REPORT

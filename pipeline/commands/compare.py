@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pipeline.compare import compare_runs
+from pipeline.seeds.compare import compare_runs
 from pipeline.tables import print_grids
 
 

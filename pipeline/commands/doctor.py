@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pipeline.commands.options import RUN_DIR, SETS, open_recipe
-from pipeline.doctor import examined, examined_suite
+from pipeline.doctor.examined import examined, examined_suite
 from tokenization.errors import RecipeError
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from pipeline.recipe import Recipe
-from pipeline.recipe_load import load_recipe
-from pipeline.recipe_paths import find_recipe
+from pipeline.recipe.load import load_recipe
+from pipeline.recipe.paths import find_recipe
+from pipeline.recipe.recipe import Recipe
 from pipeline.run_folder import RunFolder
-from pipeline.seeds import with_seeds
+from pipeline.seeds.runs import with_seeds
 
 RECIPE = click.argument("recipe")
 SETS = click.option("--set", "sets", multiple=True, metavar="PATH=VALUE", help="Change one setting of the recipe.")

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from pipeline.schema import json_schema
+from pipeline.recipe.schema import json_schema
 
 
 @click.command()

@@ -15,8 +15,8 @@ from unittest.mock import patch
 import pytest
 
 from pipeline.materials import Materials
-from pipeline.recipe import Recipe
-from pipeline.recipe_load import load_recipe
+from pipeline.recipe.load import load_recipe
+from pipeline.recipe.recipe import Recipe
 from pipeline.run import Choice, materials_of, run
 from pipeline.run_folder import RunFolder
 from pipeline.watch import Watch

@@ -8,7 +8,7 @@ import pytest
 
 from pipeline import ds_config
 from pipeline.ds_config import load_ds_config
-from pipeline.recipe_paths import INSTALLED
+from pipeline.recipe.paths import INSTALLED
 from tokenization.errors import RecipeError
 
 SHIPPED = sorted((INSTALLED / "ds_configs").glob("*.json"))

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finetune.tasks import word_bounds
+from finetune.encoding import word_bounds
 from pipeline import plan
 from pipeline.compose import mixture_of
 from pipeline.masking import span_shares
 from pipeline.plan import identity_of
-from pipeline.recipe_load import dump_resolved
-from pipeline.recipe_stream import Spans
+from pipeline.recipe.load import dump_resolved
+from pipeline.recipe.stream import Spans
 from tokenization.errors import RecipeError
 from tokenization.words.continuation import continues_vocabulary
 

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 import pytest
 
-from pipeline.recipe_load import load_recipe
+from pipeline.recipe.load import load_recipe
 from pipeline.run import Choice, run
 from pipeline.run_folder import RunFolder
 

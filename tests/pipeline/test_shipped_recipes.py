@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import main
-from pipeline.recipe_load import dump_resolved, load_recipe
-from pipeline.recipe_paths import INSTALLED
+from pipeline.recipe.load import dump_resolved, load_recipe
+from pipeline.recipe.paths import INSTALLED
 
 RECIPES = sorted((INSTALLED / "recipes").rglob("*.yaml"))
 

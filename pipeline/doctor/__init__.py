@@ -1,0 +1,1 @@
+"""What is wrong with a recipe's text and tasks, told before any work."""

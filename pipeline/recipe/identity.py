@@ -1,0 +1,91 @@
+"""What of a recipe changes the mathematics of a stage: the part that its manifest fingerprints."""
+
+from typing import Any
+
+from pipeline.masking import mask_unit
+from pipeline.recipe.recipe import PublicEncoder, Recipe
+from pipeline.recipe.stage import Stage
+from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
+from pipeline.recipe.task import Task
+from pipeline.recipe.text import Corpus
+
+# Of a corpus: where its text is, which its content hash tells better, and what changes no result.
+_HOW_IT_IS_READ = {"files", "format", "field", "config", "split", "streaming", "lexicon", "skip_bad"}
+_HOW_ONE_SCORES = {"metrics", "primary"}
+
+
+def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
+    """The settings that decide a stage's weights, without those that stand at their default.
+
+    Left out, for the caller to add: content hashes in the place of paths, the parent's fingerprint, and the steps,
+    which are identity too but may grow under `--extend`. Engine, micro-batches, checkpoints, logging and the choice
+    of an attention implementation only say how it is carried out. A new setting whose default means "as before" does
+    not change the identity of older runs.
+    """
+    stage = recipe.stage(stage_name)
+    selected = is_selected(stage)
+    tasks = {name: _task(recipe.tasks[name], selected) for name in _tasks(stage)}
+    corpora = {name: _corpus(recipe.corpora[name], _masks_units(stage, name)) for name in corpora_of(recipe, stage)}
+    return {
+        "seed": recipe.seed_of(stage),
+        "tokenizer": recipe.tokenizer.model_dump(mode="json", exclude={"from_", "extend"}, exclude_defaults=True),
+        "encoder": _encoder(recipe),
+        "corpora": corpora,
+        "tasks": tasks,
+        "stage": _stage(stage, selected),
+        **({"split": recipe.evaluation.split} if selected else {}),
+    }
+
+
+def is_selected(stage: Stage) -> bool:
+    """Whether evaluations decide which weights the stage hands on, or when it ends."""
+    return stage.carry == "best" or (stage.evaluate is not None and stage.evaluate.patience is not None)
+
+
+def _encoder(recipe: Recipe) -> dict[str, Any]:
+    kind = "public" if isinstance(recipe.encoder, PublicEncoder) else "fresh"
+    sizes = recipe.encoder.model_dump(mode="json", exclude={"from_", "attention"}, exclude_defaults=True)
+    fit = recipe.lm_head_fit.model_dump(mode="json", exclude_defaults=True) if recipe.lm_head_fit else {}
+    return {kind: sizes, **({"lm_head_fit": fit} if fit else {})}
+
+
+def _stage(stage: Stage, selected: bool) -> dict[str, Any]:
+    """The stage without what is a label, what may grow, its seed (told apart) and evaluations that decide nothing."""
+    left_out = {"kind", "steps", "seed"} | (set() if selected else {"evaluate"})
+    return stage.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
+
+
+def _task(task: Task, selected: bool) -> dict[str, Any]:
+    left_out = {"files"} | (set() if selected else _HOW_ONE_SCORES)
+    return task.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
+
+
+def _corpus(corpus: Corpus, masks_units: bool) -> dict[str, Any]:
+    """A corpus's settings; a later stage that masks words may have its text segmented without changing this one."""
+    left_out = _HOW_IT_IS_READ | (set() if masks_units else {"segmenter"})
+    return corpus.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
+
+
+def _masks_units(stage: Stage, corpus: str) -> bool:
+    """Whether a stream of the stage masks more than single tokens in a corpus."""
+    return any(mask_unit(stream) != "token" and _corpus_of(stream) == corpus for stream in stage.streams)
+
+
+def _corpus_of(stream: Stream) -> str | None:
+    source = stream.source
+    if isinstance(source, PairsOf):
+        return source.pairs_of
+    return source.blocks_of if isinstance(source, BlocksOf) else None
+
+
+def corpora_of(recipe: Recipe, stage: Stage) -> list[str]:
+    """The corpora that the stage reads or that the tokenizer was trained on."""
+    trained = recipe.tokenizer.train.corpora if recipe.tokenizer.train else ()
+    return sorted({*trained, *filter(None, map(_corpus_of, stage.streams))})
+
+
+def _tasks(stage: Stage) -> list[str]:
+    sources = [stream.source for stream in stage.streams]
+    labelled = [source.task for source in sources if isinstance(source, TaskExamples)]
+    texts = [name for source in sources if isinstance(source, TextOf) for name in source.text_of]
+    return sorted({*labelled, *texts})

@@ -1,0 +1,193 @@
+"""The recipe: one frozen tree of settings that describes a whole run.
+
+`pipeline.recipe.load` makes it from YAML; nothing else should, since the cross checks are there.
+"""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+
+from pipeline.recipe.section import Name, Positive, Section, decided_elsewhere, has_key, tag_of
+from pipeline.recipe.stage import DecaySchedule, Optimizer, Precision, Schedule, Stage
+from pipeline.recipe.task import Task
+from pipeline.recipe.text import Corpus, Tokenizer
+
+Attention = Literal["auto", "padded", "flat"]
+
+
+class FreshEncoder(Section):
+    """A BERT encoder with new weights; its vocabulary is the tokenizer's."""
+
+    layers: Positive = Field(default=4, description="Blocks.")
+    hidden: Positive = Field(default=256, description="Width.")
+    heads: Positive = Field(default=4, description="Attention heads; a divisor of `hidden`.")
+    feed_forward: Positive = Field(default=1024, description="Width of the feed-forward layer.")
+    positions: int = Field(default=128, ge=8, description="Learned positions: the longest sequence.")
+    norm: Literal["post", "pre"] = Field(
+        default="post", description="post: layer norm after each block as BERT; pre: before it."
+    )
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0, description="Of activations and attention.")
+    initializer_range: float = Field(
+        default=0.02, gt=0.0, description="Standard deviation of new matrices; narrow encoders learn sooner with more."
+    )
+    attention: Attention = Field(default="auto", description="Implementation; all give the same result.")
+
+    @model_validator(mode="after")
+    def _divisible(self) -> "FreshEncoder":
+        if self.hidden % self.heads:
+            raise ValueError(f"hidden ({self.hidden}) must be a multiple of heads ({self.heads})")
+        return self
+
+
+class PublicEncoder(Section):
+    """A public BERT checkpoint, which brings its sizes along."""
+
+    from_: str = Field(alias="from", description="Folder with config.json and weights.")
+    dropout: float = Field(default=0.1, ge=0.0, lt=1.0, description="Of activations and attention.")
+    attention: Attention = Field(default="auto", description="Implementation; all give the same result.")
+
+
+def _which_encoder(value: Any) -> str:
+    public = has_key(value, "from") or isinstance(value, PublicEncoder)
+    return tag_of(PublicEncoder if public else FreshEncoder)
+
+
+Encoder = Annotated[
+    Annotated[FreshEncoder, Tag("<FreshEncoder>")] | Annotated[PublicEncoder, Tag("<PublicEncoder>")],
+    Discriminator(_which_encoder),
+]
+
+
+class LmHeadFit(Section):
+    """The short LM stage, encoder frozen, that fits a head where a public checkpoint has none.
+
+    It reads the first stream that asks for mlm.
+    """
+
+    steps: Positive = Field(default=200, description="Optimizer steps.")
+    rate: float = Field(default=1e-3, gt=0.0, description="Highest learning rate.")
+    tokens: Positive = Field(default=4096, description="Tokens a step.")
+
+
+class Engine(Section):
+    """How the steps are carried out; it changes nothing in the result."""
+
+    name: Literal["plain", "zero"] = Field(default="plain", description="plain: torch; zero: DeepSpeed.")
+    ds_config: str | None = Field(
+        default=None, description="DeepSpeed JSON, for example ds_configs/zero1.json; needed with zero."
+    )
+    micro_batch_tokens: Positive = Field(
+        default=4096, description="Tokens a micro-batch may hold; no item may be larger."
+    )
+    threads: Positive | None = Field(default=None, description="CPU threads; null: as torch chooses.")
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Engine":
+        if self.name == "zero" and self.ds_config is None:
+            raise ValueError("engine zero needs 'ds_config', for example ds_configs/zero1.json")
+        if self.name == "plain" and self.ds_config is not None:
+            raise ValueError("'ds_config' does not go with engine plain; set name: zero or leave it out")
+        return self
+
+
+class Checkpoint(Section):
+    """How often the training state is saved."""
+
+    every: Positive = Field(default=200, description="Optimizer steps between checkpoints.")
+    keep_last: Positive = Field(default=2, description="How many are kept, beside the best.")
+
+
+class Logging(Section):
+    """What is written while training."""
+
+    every: Positive = Field(default=10, description="Optimizer steps between lines shown.")
+    tensorboard: bool = Field(default=True, description="Derive TensorBoard files from the metrics.")
+
+
+class Ledger(Section):
+    """The forgetting ledger: held-out LM loss and every earlier task at each stage boundary."""
+
+    corpora: tuple[Name, ...] = Field(
+        default=(),
+        json_schema_extra=decided_elsewhere,
+        description="Whose held-out documents; left out: the corpora of the first stage that has any.",
+    )
+    tokens: Positive = Field(default=50_000, description="Held-out tokens per corpus, at most.")
+    rate: float = Field(default=0.15, gt=0.0, le=1.0, description="Share of tokens masked, always the same.")
+
+
+class Evaluation(Section):
+    """What is measured at each stage boundary."""
+
+    ledger: Ledger = Field(default=Ledger(), description="The forgetting ledger.")
+    more: dict[Name, tuple[Name, ...]] = Field(
+        default={}, description="Task to further splits of it that are scored too; they select nothing."
+    )
+    predictions: bool = Field(default=True, description="Write a predictions file per task.")
+    split: Name = Field(default="dev", description="The split that is scored.")
+
+
+class Seeds(Section):
+    """How often the run is repeated under further seeds: the recipe's own, and those that follow it."""
+
+    count: Positive = Field(default=1, description="Seeds in all; 1: no repetition.")
+    all: bool = Field(
+        default=False,
+        description="true: every stage is repeated; false: those with a labelled stream and what descends from them, "
+        "the others being shared.",
+    )
+
+
+def _count_alone(value: Any) -> Any:
+    return {"count": value} if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Recipe(Section):
+    """A whole run: tokenizer, encoder, stages as lists of streams, optimizer, engine, evaluation."""
+
+    name: Name = Field(description="Names the default run directory, runs/<name>.")
+    seed: int = Field(default=1, ge=0, description="Every random choice follows from it.")
+    seeds: Annotated[Seeds, BeforeValidator(_count_alone, json_schema_input_type=int | Seeds)] = Field(
+        default=Seeds(), description="A number alone is the count."
+    )
+    data: str | None = Field(
+        default=None, description="Data folder; default: the environment variable TRIPTYCH_DATA, if set."
+    )
+    tokenizer: Tokenizer = Field(description="Trained here, or an existing one.")
+    corpora: dict[Name, Corpus] = Field(default={}, description="Unlabelled text by name.")
+    tasks: dict[Name, Task] = Field(default={}, description="Labelled tasks by name.")
+    encoder: Encoder = Field(default=FreshEncoder(), description="Sizes of a new one, or `from` a public checkpoint.")
+    lm_head_fit: LmHeadFit | None = Field(
+        default=None,
+        json_schema_extra=decided_elsewhere,
+        description="Only with `encoder.from`: fits an LM head where the checkpoint has none.",
+    )
+    optimizer: Optimizer = Field(default=Optimizer(), description="Defaults for every stage.")
+    schedule: Schedule = Field(default=DecaySchedule(), description="Default for every stage.")
+    precision: Precision = Field(
+        default="fp32", description="fp32, or bf16 autocast over fp32 weights; default for every stage."
+    )
+    engine: Engine = Field(default=Engine(), description="plain or zero; the result is the same.")
+    checkpoint: Checkpoint = Field(default=Checkpoint(), description="Saving of the training state.")
+    logging: Logging = Field(default=Logging(), description="Lines shown and TensorBoard.")
+    stages: tuple[Stage, ...] = Field(min_length=1, description="The stages, in order.")
+    evaluation: Evaluation = Field(default=Evaluation(), description="Measured at stage boundaries.")
+
+    def stage(self, name: str) -> Stage:
+        """The stage of that name, which must exist."""
+        return next(stage for stage in self.stages if stage.name == name)
+
+    def seed_of(self, stage: Stage) -> int:
+        """From which every random choice of a stage follows."""
+        return self.seed if stage.seed is None else stage.seed
+
+    @property
+    def data_folder(self) -> Path:
+        """Where relative paths of corpora and tasks start: the data folder, else the working directory."""
+        return Path(self.data) if self.data is not None else Path(os.curdir)
+
+    def resolved(self) -> dict[str, Any]:
+        """Every setting, defaults included, as JSON-able values under the names of the YAML."""
+        return self.model_dump(mode="json", by_alias=True)

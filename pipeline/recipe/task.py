@@ -1,0 +1,132 @@
+"""The recipe's section on labelled tasks: built-in ones, with what is changed of them, and the user's own."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from finetune.tasks.hub_splits import on_hub
+from finetune.tasks.own import changed_spec, spec_from_fields
+from finetune.tasks.spec import Format, Kind, Layout, Scheme, TaskSpec
+from finetune.tasks.table import find_task
+from pipeline.recipe.section import Positive, Section, has_key, tag_of
+from pipeline.recipe.text import Files
+
+_OF_THE_STAGE = {"length", "from_"}
+
+
+class HubSource(Section):
+    """Where a task stands on the hub, for `datasets.load_dataset`."""
+
+    path: str = Field(description="The data set's name, or a folder below the data folder.")
+    config: str | None = Field(default=None, description="Its configuration.")
+    splits: dict[str, str] = Field(
+        default={}, description="Split to its name there; a task of your own lists all, as {train: train}."
+    )
+    columns: dict[str, str] = Field(default={}, description="Column to its name there, where they differ.")
+    labels: dict[str, str] = Field(default={}, description="Name of a class there, to yours, where they differ.")
+
+
+class BuiltInTask(Section):
+    """A task of the built-in table, named by its key; a setting that is given takes the place of the table's."""
+
+    limit: dict[str, Positive] = Field(default={}, description="Rows kept of a split, for example {train: 5000}.")
+    length: int = Field(default=128, ge=8, description="Longest sequence in tokens, special tokens included.")
+    from_: Literal["files", "hub"] = Field(
+        default="files", alias="from", description="Read from the data folder, or from the hub through `datasets`."
+    )
+    fields: Files | None = Field(
+        default=None,
+        description="Columns of the text: one, or two for a pair; for tagging that of the words; for ranking and "
+        "choice that of the candidates last; for span the question's and the text's.",
+    )
+    label: str | None = Field(
+        default=None,
+        description="The column of the label; several labels are a list, parted by | in TSV and CSV; for ranking and "
+        "choice the right candidate or its index from 0; for span the answers. null: label.",
+    )
+    labels: tuple[str, ...] | None = Field(
+        default=None, description="The label set in id order; none for regression, ranking, choice and span."
+    )
+    label_values: dict[str, str] | None = Field(
+        default=None, description="What the files write, to the label it means, where they differ."
+    )
+    dropped: tuple[str, ...] | None = Field(
+        default=None, description="What the label column holds in rows without a label; they are left out and counted."
+    )
+    range: tuple[float, float] | None = Field(default=None, description="Lowest and highest score; regression only.")
+    files: dict[str, Files] | None = Field(
+        default=None,
+        description="Split to path or paths, relative to the data folder; without a dev one, dev is carved from train.",
+    )
+    hidden: tuple[str, ...] | None = Field(default=None, description="Splits whose labels are not given.")
+    id: str | None = Field(default=None, description="The column of a row's id; null: its place in the file.")
+    format: Format | None = Field(default=None, description="How to read the files; auto: by their endings.")
+    layout: Layout | None = Field(
+        default=None, description="How rows become examples; rows: by their columns; others are the suites' nestings."
+    )
+    columns: tuple[str, ...] | None = Field(default=None, description="Column names of files without a header row.")
+    scheme: Scheme | None = Field(default=None, description="How the files write tags.")
+    overlap: int | None = Field(default=None, ge=0, description="Tokens that windows of a long text share; span only.")
+    longest_answer: Positive | None = Field(default=None, description="Tokens of the longest answer; span only.")
+    unanswerable: bool | None = Field(
+        default=None, description="Whether a text may hold no answer to its question; span only."
+    )
+    carve: float | None = Field(
+        default=None, gt=0.0, lt=1.0, description="Share of train that stands in for dev where no file gives one."
+    )
+    metrics: tuple[str, ...] | None = Field(
+        default=None, description="What is measured; null: what is usual for the kind."
+    )
+    primary: str | None = Field(
+        default=None, description="The metric that counts in the joint score; null: the kind's."
+    )
+    hub: HubSource | None = Field(default=None, description="Where the task stands on the hub.")
+
+    @model_validator(mode="after")
+    def _files_are_read(self) -> "BuiltInTask":
+        if self.from_ == "hub" and self.files is not None:
+            raise ValueError("'files' is useless with 'from: hub'; which splits stand there is said in 'hub'")
+        return self
+
+    def spec(self, name: str) -> TaskSpec:
+        """The task that is meant.
+
+        Raises:
+            RecipeError: no built-in task is called so, or its settings contradict each other; with every problem.
+        """
+        spec = changed_spec(find_task(name), **self._given())
+        return on_hub(spec) if self.from_ == "hub" else spec
+
+    def _given(self) -> dict[str, Any]:
+        return self.model_dump(exclude=_OF_THE_STAGE, exclude_defaults=True)
+
+
+class OwnTask(BuiltInTask):
+    """A task of your own, from your files or the hub. What must agree is checked by `finetune.tasks.sound`."""
+
+    kind: Kind = Field(description="What is predicted.")
+    fields: Files = Field(
+        description="Columns of the text: one, or two for a pair; for tagging that of the words; for ranking and "
+        "choice that of the candidates last; for span the question's and the text's."
+    )
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "OwnTask":
+        if (self.files is None) == (self.hub is None):
+            raise ValueError("give exactly one of 'files' and 'hub'")
+        if self.hub is not None and not self.hub.splits:
+            raise ValueError("'hub' needs 'splits', as {train: train, dev: validation}")
+        return self
+
+    def spec(self, name: str) -> TaskSpec:
+        return spec_from_fields(name, **{"label": "label", **self._given()})
+
+
+def _which_task(value: Any) -> str:
+    return tag_of(OwnTask if not isinstance(value, str) and has_key(value, "kind") else BuiltInTask)
+
+
+Task = Annotated[
+    Annotated[BuiltInTask, Tag(tag_of(BuiltInTask))] | Annotated[OwnTask, Tag(tag_of(OwnTask))],
+    Discriminator(_which_task),
+]

@@ -1,0 +1,1 @@
+"""A run under several seeds, and two runs seed by seed."""

@@ -1,0 +1,158 @@
+"""Which settings belong to a stage's identity, and which only say how it is carried out."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.recipe.identity import identity
+from pipeline.recipe.load import load_recipe
+
+BASE = """
+name: small
+tokenizer: {train: {corpora: [wiki]}}
+corpora: {wiki: {files: wiki.txt}, news: {files: news.txt}}
+tasks: {rte: {}, own: {kind: regression, fields: [a, b], range: [0, 5], files: {train: t.jsonl, dev: d.jsonl}}}
+stages:
+  - name: general
+    kind: pretrain
+    steps: 5
+    streams:
+      - {source: {pairs_of: wiki}, objectives: [mlm, nsp], amount: {tokens: 1024}}
+  - name: multitask
+    kind: finetune
+    steps: 10
+    streams:
+      - {source: {task: rte}, amount: {examples: 16}}
+      - {source: {task: own}, amount: {examples: 16}}
+"""
+
+
+@pytest.fixture
+def of(tmp_path: Path):
+    path = tmp_path / "small.yaml"
+    path.write_text(BASE, encoding="utf-8")
+
+    def of(stage: str, *sets: str):
+        return identity(load_recipe(path, sets, {}), stage)
+
+    return of
+
+
+EXECUTION = [
+    "name=other",
+    "seeds=5",
+    "seeds={count: 2, all: true}",
+    "multitask.seed=2",
+    "data=/elsewhere",
+    "engine.micro_batch_tokens=512",
+    "engine={name: zero, ds_config: ds_configs/zero2.json}",
+    "engine.threads=1",
+    "checkpoint.every=3",
+    "checkpoint.keep_last=5",
+    "logging={every: 1, tensorboard: false}",
+    "encoder.attention=padded",
+    "evaluation.predictions=false",
+    "evaluation.ledger.tokens=1000",
+    "general.steps=50",
+    "general.kind=adapt",
+    "general.evaluate={every: 2}",
+    "corpora.wiki.files=moved.txt",
+    "corpora.wiki={files: wiki.txt, format: text, skip_bad: true}",
+    "corpora.wiki.segmenter=jieba",
+    "corpora.news.documents=3",
+    "multitask.steps=3",
+    "multitask.rte.amount.examples=8",
+    "tasks.rte.length=64",
+]
+MATHEMATICS = [
+    "seed=2",
+    "general.seed=2",
+    "tokenizer.train.size=512",
+    "corpora.wiki.documents=3",
+    "corpora.wiki.held_out=0.5",
+    "encoder.layers=2",
+    "encoder.norm=pre",
+    "encoder.dropout=0.0",
+    "optimizer.rate=1e-3",
+    "schedule.kind=cosine",
+    "precision=bf16",
+    "general.optimizer.clip=",
+    "general.schedule.warmup=0.5",
+    "general.precision=bf16",
+    "general.freeze=[pooler]",
+    "general.wiki-pairs.name=pairs",
+    "general.wiki-pairs.weight=0.5",
+    "general.wiki-pairs.amount.tokens=2048",
+    "general.wiki-pairs.source.length=64",
+    "general.wiki-pairs.objectives=[mlm]",
+    "general.wiki-pairs.objectives.mlm.rate=0.3",
+]
+
+
+@pytest.mark.parametrize("setting", EXECUTION)
+def test_what_says_how_a_stage_is_carried_out_is_not_its_identity(of, setting):
+    assert of("general", setting) == of("general")
+
+
+@pytest.mark.parametrize("setting", MATHEMATICS)
+def test_what_changes_the_mathematics_is_identity(of, setting):
+    assert of("general", setting) != of("general")
+
+
+def test_a_default_written_out_is_the_same_identity_as_one_left_out(of):
+    spelled = [
+        "seed=1",
+        "general.seed=1",
+        "encoder={layers: 4, norm: post}",
+        "optimizer.betas=[0.9, 0.98]",
+        "general.wiki-pairs.objectives=[{mlm: {rate: 0.15}}, {nsp: {}}]",
+        "general.wiki-pairs.name=wiki-pairs",
+        "general.schedule={kind: linear, floor: 0.0}",
+        "general.parent=",
+    ]
+    assert of("general", *spelled) == of("general")
+
+
+def test_a_stage_s_own_seed_goes_before_the_recipe_s(of):
+    assert of("general", "general.seed=7") == of("general", "seed=7")
+    assert of("general", "general.seed=7", "seed=3") == of("general", "seed=7")
+
+
+def test_objectives_without_settings_are_still_told_apart(of):
+    assert of("general", "general.wiki-pairs.objectives=[nsp]") != of("general", "general.wiki-pairs.objectives=[mlm]")
+
+
+def test_no_path_of_the_recipe_is_in_the_identity(of, tmp_path):
+    (tmp_path / "vocab.txt").touch()
+    text = str(of("multitask", "tokenizer={from: vocab.txt, lowercase: true}"))
+    assert not any(path in text for path in ("vocab", "jsonl", "wiki.txt", str(tmp_path)))
+
+
+def test_evaluation_is_identity_only_where_it_chooses_the_weights(of):
+    best = ("multitask.evaluate.every=5",)  # a finetune stage then carries its best weights
+    last = (*best, "multitask.carry=last")
+    assert of("multitask", *best, "multitask.evaluate.every=4") != of("multitask", *best)
+    assert of("multitask", *last, "multitask.evaluate.every=4") == of("multitask", *last)
+    assert of("multitask", *last, "multitask.evaluate.patience=4") != of("multitask", *last)
+    assert of("multitask", *best, "tasks.own.primary=pearson", "tasks.own.metrics=[pearson]") != of("multitask", *best)
+    assert of("multitask", "tasks.own.metrics=[pearson]", "tasks.own.primary=pearson") == of("multitask")
+
+
+def test_a_new_and_a_public_encoder_have_different_identities(of, tmp_path):
+    (tmp_path / "public").mkdir()
+    public = of("general", "encoder={from: public}", "tokenizer={from: public}")
+    assert public["encoder"] == {"public": {}}
+    assert of("general")["encoder"] == {"fresh": {}}
+    assert of("general", "encoder={from: public}", "tokenizer={from: public}", "lm_head_fit.steps=3") != public
+
+
+def test_words_are_identity_only_where_they_are_masked_whole(of):
+    words, rjieba = "general.wiki-pairs.objectives=[{mlm: {unit: word}}]", "corpora.wiki.segmenter=rjieba"
+    assert of("general", words, rjieba) != of("general", words)
+    # A Chinese corpus has a segmenter as soon as any stage masks its words; here the second one does.
+    later = (
+        "corpora.wiki.language=zh",
+        "multitask.streams=[{source: {blocks_of: wiki}, objectives: [{mlm: {unit: word}}], amount: {tokens: 9}}]",
+    )
+    assert of("general", *later) == of("general", later[0])
+    assert of("multitask", *later)["corpora"]["wiki"]["segmenter"] == "jieba"
