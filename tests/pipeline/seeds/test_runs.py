@@ -96,7 +96,7 @@ def test_a_further_seed_of_the_labelled_stage_is_the_run_that_gives_that_stage_i
 def test_where_every_stage_is_repeated_each_seed_is_byte_for_byte_the_run_of_that_seed(
     shared_house: Any, lasting: Lasting
 ) -> None:
-    folder = shared_house.run("every", "seeds={count: 2, all: true}")
+    folder = shared_house.run("every-seed", "seeds={count: 2, all: true}")
     alone = shared_house.run("seed-2", "seed=2")
     assert lasting(seed_folder(folder, 2).root) == trained(lasting(alone.root))
     assert over_seeds(folder)["shared"] == []
