@@ -85,8 +85,9 @@ def open_model(given: Path) -> Model:
     folder = RunFolder(given).export if RunFolder(given).recipe.is_file() else given
     if folder != given and not folder.is_dir():
         raise RunError(
-            f"{given} is a run without an exported model. `triptych run` goes on with one that is not finished; "
-            "one with encoder.norm: pre has none, since the public format has no place for it."
+            f"{given} is a run without an exported model. `triptych run` goes on with one that is not finished; of a "
+            f"finished one, as of a further seed, `triptych export {given} --to DIR` writes the model, and DIR is what "
+            "to give here; one with encoder.norm: pre has none, since the public format has no place for it."
         )
     public = read_public(folder)
     network = Network(public.config, public.heads)

@@ -142,9 +142,8 @@ def _suite_lines(suite: Mapping[str, Any] | None) -> list[str]:
     title, counted = suite["title"], suite["counted"]
     if suite["value"] is None:
         return [f"{title}: no average, since none of its tasks was scored"]
-    number = (
-        "all its tasks" if not suite["missing"] else f"{len(counted)} of {len(counted) + len(suite['missing'])} tasks"
-    )
+    absent = [name for name in suite["missing"] if name.partition(" (")[0] not in counted]  # else a half is missing
+    number = "all its tasks" if not suite["missing"] else f"{len(counted)} of {len(counted) + len(absent)} tasks"
     lines = [f"{title} average: {wording.score(suite['value'])} over {number}: {', '.join(counted)}"]
     if suite["missing"]:
         lines.append(f"{title}: not in the average, which is not the board's: {', '.join(suite['missing'])}")

@@ -38,7 +38,7 @@ class LookedAt:
 
 
 def examined_tasks(tasks: Iterable[LookedAt], read: Read, tokenizer: Tokenizer | None) -> Iterator[str]:
-    """Yield the findings task by task; what cannot be read is one of them.
+    """Yield the findings task by task; what cannot be read or encoded is one of them.
 
     Args:
         tokenizer: None leaves lengths out.
@@ -84,8 +84,12 @@ def _read(read: Read, spec: TaskSpec, split: str, problems: list[str]) -> Split 
     try:
         return read(spec, split)
     except TriptychError as error:
-        problems.append(f"  ! {split}: {error}".replace("\n", "\n    "))
+        problems.append(_finding(split, error))
         return None
+
+
+def _finding(split: str, error: TriptychError) -> str:
+    return f"  ! {split}: {error}".replace("\n", "\n    ")
 
 
 def _split(
@@ -97,5 +101,8 @@ def _split(
     counts = count(spec, split, len(found.examples), found.dropped, carved)
     if train is None or is_test(spec, split):
         return [count_line(counts)], list(reduced(spec, counts))
-    seen = examine(spec, counts, found, train, tokenizer, task.length)
+    try:
+        seen = examine(spec, counts, found, train, tokenizer, task.length)
+    except TriptychError as error:  # rows that can be read, but not be encoded
+        return [count_line(counts)], [*reduced(spec, counts), _finding(split, error)]
     return list(figures(spec, seen, task.length)), list(warnings(spec, seen, task.length))

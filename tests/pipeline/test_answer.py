@@ -39,6 +39,13 @@ def test_a_run_directory_stands_for_its_exported_model(shared_house: Any, done: 
     assert found["tasks"]["topic"]["split"] == "train"
 
 
+def test_a_further_seed_s_run_is_refused_with_how_its_model_is_exported(done: Any, tmp_path: Path) -> None:
+    seed = tmp_path / "run" / "seeds" / "2"  # a finished run in all but the export
+    shutil.copytree(done.root, seed, symlinks=True, ignore=shutil.ignore_patterns("export"))
+    with pytest.raises(RunError, match=re.escape(f"`triptych export {seed} --to DIR`")):
+        open_model(seed)
+
+
 def test_predict_answers_rows_without_labels_as_evaluate_did_with_them(
     shared_house: Any, done: Any, tmp_path: Path
 ) -> None:

@@ -116,6 +116,8 @@ def test_a_suites_average_says_over_what_and_how_it_is_not_the_boards():
         "GLUE: not in the average, which is not the board's: qqp, wnli",
         "GLUE: reduced sets, whose scores are not the board's: rte",
     )
+    half = {**suite, "counted": ["mnli"], "missing": ["mnli (dev_mismatched)", "qqp"], "reduced": []}
+    assert remarks({"suite": half})[0] == "GLUE average: 0.500 over 1 of 2 tasks: mnli"
     whole = {**suite, "missing": [], "reduced": []}
     assert remarks({"suite": whole}) == ("GLUE average: 0.500 over all its tasks: rte",)
 

@@ -1,5 +1,6 @@
 """What `triptych doctor` says of a recipe's tasks and of a suite, on rows with planted faults and on the real ones."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,24 @@ def test_a_task_of_which_nothing_can_be_read_is_told_once(house: Any) -> None:
     assert "task topic (classification, 2 labels, accuracy): CANNOT BE READ\n" in printed
     assert printed.count("no such file") == 1
     assert "task names" in printed
+
+
+def test_a_question_without_an_answer_where_none_is_declared_is_a_finding_and_other_tasks_are_told(house: Any) -> None:
+    rows = [{"question": "who sees the sea ?", "context": "anna sees the sea .", "answers": {"text": ["anna"],
+             "answer_start": [0]}}, {"question": "who ?", "context": "the sea .", "answers": {"text": [],
+             "answer_start": []}}]  # fmt: skip
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    for split in ("train", "dev"):
+        (house.base / "data" / f"asked-{split}.jsonl").write_text(text)
+    files = "{train: asked-train.jsonl, dev: asked-dev.jsonl}"
+    asked = f"{{kind: span, fields: [question, context], label: answers, length: 32, files: {files}}}"
+    printed = of_house(house, f"tasks.asked={asked}")
+    told = section(printed, "asked")
+    assert "  train        2 rows\n" in told
+    assert "! train: " in told
+    assert "unanswerable" in told
+    for other in ("topic", "alike", "names"):
+        assert "majority" in section(printed, other)
 
 
 def test_a_limited_split_and_a_carved_dev_set_are_named_as_such(house: Any) -> None:
