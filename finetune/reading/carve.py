@@ -41,7 +41,7 @@ def carved_dev(spec: TaskSpec, examples: Sequence[Example]) -> NDArray[np.bool_]
     Raises:
         DataError: there are too few rows for a dev set.
     """
-    groups = _groups(examples)
+    groups = _groups(spec, examples)
     strata = _strata(spec, examples)
     order_G = permute(np.arange(len(groups), dtype=np.int64), len(groups), key_of("carve", spec.name))
     walk = sorted(range(len(groups)), key=lambda group: (strata[groups[group][0]], int(order_G[group])))
@@ -78,7 +78,7 @@ def _listed(label: Label) -> tuple[object, ...]:
     return label if isinstance(label, tuple) else ()
 
 
-def _groups(examples: Sequence[Example]) -> list[list[int]]:
+def _groups(spec: TaskSpec, examples: Sequence[Example]) -> list[list[int]]:
     """The examples that must stay together, in the order of their first ones: those that share a text, and so on."""
     parent = list(range(len(examples)))
 
@@ -90,7 +90,7 @@ def _groups(examples: Sequence[Example]) -> list[list[int]]:
 
     first: dict[object, int] = {}
     for index, example in enumerate(examples):
-        for key in _keys(example):
+        for key in _keys(spec, example):
             one, other = sorted((root(index), root(first.setdefault(key, index))))
             parent[other] = one
     groups: dict[int, list[int]] = {}
@@ -99,18 +99,22 @@ def _groups(examples: Sequence[Example]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _keys(example: Example) -> Iterator[object]:
+def _keys(spec: TaskSpec, example: Example) -> Iterator[object]:
     """What an example must not share with one on the other side.
 
-    Its texts or words as a whole; the context of a question; what all its candidates share, or their second parts
-    (C3's text; the sentences or the passage that a question is asked of); its group.
+    Its texts or words as a whole; the context of a question; what all its candidates share, such as C3's text, or else
+    all of them, since the same few may be offered everywhere (yes or no); the sentences of a context; its group.
     """
-    if example.candidates:
-        for part in zip(*example.candidates, strict=True):
-            yield ("candidates", tuple(dict.fromkeys(part)))
-        if example.group:
-            yield ("group", example.group)
-    elif isinstance(example.label, tuple) and len(example.texts) == 2:
-        yield ("context", example.texts[1])
-    else:
+    if spec.kind == "span":
+        yield ("context", example.texts[-1])
+    elif not example.candidates:
         yield (example.texts, example.words)
+    elif spec.layout == "squad_sentences":
+        yield ("sentences", tuple(candidate[-1] for candidate in example.candidates))
+    else:
+        parts = [tuple(dict.fromkeys(part)) for part in zip(*example.candidates, strict=True)]
+        yield (
+            ("shared", tuple(part for part in parts if len(part) == 1)) if 1 in map(len, parts) else example.candidates
+        )
+    if example.group:
+        yield ("group", example.group)

@@ -81,7 +81,34 @@ def test_examples_that_share_a_context_or_a_text_stay_on_one_side(kind):
         replace(one, candidates=tuple((*c[:-1], f"{c[-1]} {n}") for c in one.candidates)) if kind == "choice" else one
         for n, one in enumerate(sharing(kind))
     ]
-    chosen = carved_dev(replace(SPEC, kind=kind, labels=()), examples)
+    layout = "squad_sentences" if kind == "ranking" else "rows"
+    chosen = carved_dev(replace(SPEC, kind=kind, labels=(), layout=layout), examples)
+    assert (chosen[::2] == chosen[1::2]).all()
+    assert chosen.sum() == 8
+
+
+def unlike(kind: str, number: int) -> Example:
+    """Examples that have nothing in common but the options, or the second text, that all of them have."""
+    options = ("yes", "no")
+    return {
+        "choice": Example("", (), (), number % 2, tuple((f"text {number}", option) for option in options)),
+        "ranking": Example("", (), (), 0, tuple((f"{option} {number}", option) for option in options)),
+        "multilabel": Example("", (f"text {number}", "the same"), (), ("a", "b")[: number % 3]),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["choice", "ranking", "multilabel"])
+def test_options_or_a_second_text_that_all_rows_have_keep_no_rows_together(kind):
+    """Every row is a group of its own: each label gives its tenth."""
+    examples = [unlike(kind, number) for number in range(120)]
+    chosen = carved_dev(replace(SPEC, kind=kind, labels=("a", "b")), examples)
+    given_away = Counter(one.label for one, mine in zip(examples, chosen, strict=True) if mine)
+    assert all(abs(given_away[label] - count / 10) <= 1 for label, count in Counter(o.label for o in examples).items())
+
+
+def test_rows_that_put_other_candidates_to_one_query_stay_on_one_side():
+    examples = [Example("", (), (), 0, ((f"q {n // 2}", f"a {n}"), (f"q {n // 2}", f"b {n}"))) for n in range(80)]
+    chosen = carved_dev(replace(SPEC, kind="ranking", labels=()), examples)
     assert (chosen[::2] == chosen[1::2]).all()
     assert chosen.sum() == 8
 
