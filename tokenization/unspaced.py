@@ -12,8 +12,14 @@ UNSPACED = (
     r"\U000116d0-\U000116ff\U0001aff0-\U0001b16f\U00020000-\U0003ffff"
 )
 _ONE = re.compile(f"[{UNSPACED}]")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
 
 def is_unspaced(character: str) -> bool:
     """Whether a character is of a script that is written without spaces."""
     return _ONE.match(character) is not None
+
+
+def has_han(text: str) -> bool:
+    """Whether a text has Han characters."""
+    return _HAN.search(text) is not None

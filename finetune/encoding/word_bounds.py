@@ -3,7 +3,6 @@
 Letters: T tokens, U tokens of the distinct texts end to end, P distinct texts.
 """
 
-import re
 from collections.abc import Sequence
 from importlib.metadata import version
 
@@ -13,13 +12,13 @@ from numpy.typing import NDArray
 from finetune.encoding.assemble import assemble, texts_of
 from finetune.tasks.example import Example
 from finetune.tasks.spec import TaskSpec
+from tokenization.unspaced import has_han
 from tokenization.vocabulary import Tokenizer
 from tokenization.words.boundaries import segmented_flat
 from tokenization.words.continuation import continues_vocabulary
 
 Bools = NDArray[np.bool_]
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _SEGMENTER = "jieba"
 
 
@@ -49,10 +48,9 @@ def segmenter_version() -> str:
 
 def _of_texts(texts: list[str], tokenizer: Tokenizer) -> list[Bools]:
     """Each text by its own characters, whatever the other rows hold."""
-    has_han = [_HAN.search(text) is not None for text in texts]
-    cut = iter(_segmented([text for text, han in zip(texts, has_han, strict=True) if han], tokenizer))
-    marked = iter(_marked([text for text, han in zip(texts, has_han, strict=True) if not han], tokenizer))
-    return [next(cut if han else marked) for han in has_han]
+    cut = iter(_segmented([text for text in texts if has_han(text)], tokenizer))
+    marked = iter(_marked([text for text in texts if not has_han(text)], tokenizer))
+    return [next(cut if has_han(text) else marked) for text in texts]
 
 
 def _segmented(texts: list[str], tokenizer: Tokenizer) -> list[Bools]:

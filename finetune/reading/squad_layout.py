@@ -9,12 +9,13 @@ from typing import Any
 
 from finetune.reading.labels import spans_of
 from finetune.reading.row import Row
-from finetune.reading.row_values import as_text, has_han, text_of, value_of
+from finetune.reading.row_values import as_text, text_of, value_of
 from finetune.reading.taken import Taken, hides, own_id
 from finetune.tasks.example import Example, Span
 from finetune.tasks.spec import TaskSpec
 from tokenization.errors import DataError
 from tokenization.sentences import split_sentences
+from tokenization.unspaced import has_han
 
 
 @dataclass(frozen=True)

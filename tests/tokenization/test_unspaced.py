@@ -3,7 +3,7 @@
 import sys
 import unicodedata
 
-from tokenization.unspaced import is_unspaced
+from tokenization.unspaced import has_han, is_unspaced
 
 SCRIPTS = ("CJK", "HIRAGANA", "KATAKANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN", "YI ", "HENTAIGANA")
 
@@ -13,3 +13,11 @@ def test_letters_digits_and_marks_of_scripts_without_spaces_are_those_that_unico
         if unicodedata.category(character)[0] in "LMN":
             name = unicodedata.name(character, "").removeprefix("HALFWIDTH ").removeprefix("COMBINING ")
             assert is_unspaced(character) == name.startswith(SCRIPTS), name
+
+
+def test_han_characters_are_those_that_unicode_calls_unified_ideographs() -> None:
+    """Of the first plane, which holds all that modern text uses."""
+    for character in map(chr, range(0x10000)):
+        if unicodedata.category(character)[0] == "L":
+            name = unicodedata.name(character, "")
+            assert has_han(f"a {character}.") == name.startswith("CJK UNIFIED"), name
