@@ -11,7 +11,7 @@ from typing import Any
 
 from finetune.reading.labels import right_candidate
 from finetune.reading.row import Row
-from finetune.reading.row_values import list_of, value_of
+from finetune.reading.row_values import texts_of, value_of
 from finetune.reading.taken import Taken, hides, own_id
 from finetune.tasks.example import Example
 from finetune.tasks.spec import TaskSpec
@@ -31,17 +31,28 @@ def chid(spec: TaskSpec, rows: Iterable[Row], split: str) -> Iterator[Taken]:
     given = list(rows)
     answers: dict[str, Any] = {}
     for row in given:
-        answers |= {} if "content" in row.values else row.values
+        answers |= {} if "content" in row.values else _answers(row)
     hidden = hides(spec, split)
     for row in given:
         if "content" in row.values:
             yield from _of_row(spec, row, answers, hidden)
 
 
+def _answers(row: Row) -> Mapping[str, Any]:
+    """A row of the file of answers."""
+    strange = [name for name in row.values if not _BLANK.fullmatch(name)]
+    if strange:
+        raise DataError(
+            f"{row.place}: there is no column 'content', and {strange[0]!r} is no blank that has an answer; expected "
+            "are {candidates, content}, or {#idiom000123#: index of its candidate, ...}."
+        )
+    return row.values
+
+
 def _of_row(spec: TaskSpec, row: Row, answers: Mapping[str, Any], hidden: bool) -> Iterator[Taken]:
-    idioms = [str(idiom) for idiom in list_of(row, "candidates")]
+    idioms = texts_of(row, "candidates")
     content = value_of(row, "content")
-    passages = [content] if isinstance(content, str) else list_of(row, "content")
+    passages = [content] if isinstance(content, str) else texts_of(row, "content")
     blanks = [(passage, blank) for passage in passages for blank in _BLANK.finditer(passage)]
     names = [blank.group() for _, blank in blanks]
     if not blanks or (len(blanks) > 1 and _NAMELESS in names):
@@ -76,8 +87,8 @@ def _right(spec: TaskSpec, row: Row, answers: Mapping[str, Any], name: str, inde
     ordered = row.values.get("answers")
     if name in answers:
         value = answers[name]
-    elif isinstance(ordered, dict) and index < len(ordered.get("candidate_id", ())):
-        value = ordered["candidate_id"][index]
+    elif isinstance(ordered, dict):
+        value = _ordered(row, ordered.get("candidate_id"), index)
     elif name == _NAMELESS:
         value = value_of(row, spec.label)
     else:
@@ -86,3 +97,12 @@ def _right(spec: TaskSpec, row: Row, answers: Mapping[str, Any], name: str, inde
             "train.json and train_answer.json."
         )
     return right_candidate(spec, row.part({spec.label: value}, "blank", index + 1), idioms)
+
+
+def _ordered(row: Row, given: Any, index: int) -> Any:
+    if not isinstance(given, list) or index >= len(given):
+        raise DataError(
+            f"{row.place}: no answer for blank {index + 1}, since candidate_id of column 'answers' is {given!r}; a "
+            "list with an index for each blank is expected."
+        )
+    return given[index]

@@ -43,7 +43,7 @@ def score_of(spec: TaskSpec, row: Row) -> float:
     value = value_of(row, spec.label)
     try:
         score = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         score = math.nan
     if not low <= score <= high:
         raise DataError(
@@ -75,17 +75,38 @@ def right_candidate(spec: TaskSpec, row: Row, options: Sequence[str]) -> int:
 
     Args:
         options: what tells the candidates apart. Of two equal ones the first is right.
+
+    Raises:
+        DataError: the label is neither, or is the text of one and the index of another.
     """
     value = value_of(row, spec.label)
-    if isinstance(value, str) and value in options:
-        return options.index(value)
     index = int(value) if isinstance(value, str) and value.isdecimal() else value
-    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(options):
+    is_place = _is_whole(index) and 0 <= index < len(options)
+    if isinstance(value, str) and value in options:
+        if is_place and options[index] != value:
+            raise DataError(
+                f"{row.place}: column {spec.label!r} is {value!r}, which is the text of candidate "
+                f"{options.index(value)} and the index of {options[index]!r}. Give indices as numbers, which JSON and "
+                "parquet tell from texts, or candidates that are no numbers."
+            )
+        return options.index(value)
+    if not is_place:
         raise DataError(
             f"{row.place}: column {spec.label!r} is {value!r}, which is neither one of the {len(options)} candidates "
             f"nor the index of one (0 to {len(options) - 1}){did_you_mean(str(value), options)}"
         )
-    return index
+    return int(index)
+
+
+def named_candidate(spec: TaskSpec, row: Row, options: Sequence[str]) -> int:
+    """The index of the right candidate, where the label is always its text, be it a number."""
+    value = value_of(row, spec.label)
+    if value not in options:
+        raise DataError(
+            f"{row.place}: column {spec.label!r} is {value!r}, which is none of the {len(options)} candidates; the "
+            f"text of one is expected{did_you_mean(str(value), options)}"
+        )
+    return options.index(value)
 
 
 def spans_of(row: Row, value: Any, context: str) -> tuple[Span, ...]:
@@ -103,6 +124,10 @@ def spans_of(row: Row, value: Any, context: str) -> tuple[Span, ...]:
     for text, start in _answers(row, value):
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"{row.place}: an answer is {text!r}, but text is expected.")
+        if start is not None and not _is_whole(start):
+            raise DataError(
+                f"{row.place}: answer_start of {text!r} is {start!r}, but a number of characters is expected."
+            )
         found.append(Span(text, located(context, text, start)))
     return tuple(dict.fromkeys(found))
 
@@ -117,12 +142,22 @@ def located(context: str, text: str, start: int | None) -> int:
     return min(places, key=lambda place: abs(place - (start or 0)), default=_NOWHERE)
 
 
-def _answers(row: Row, value: Any) -> list[tuple[Any, int | None]]:
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _answers(row: Row, value: Any) -> list[tuple[Any, Any]]:
     if isinstance(value, str):
         return [(value, None)] if value else []
     if isinstance(value, dict) and isinstance(value.get("text"), list):
-        starts = value.get("answer_start") or [None] * len(value["text"])
-        return list(zip(value["text"], starts, strict=False))
+        starts = value.get("answer_start")
+        starts = [None] * len(value["text"]) if starts is None else starts
+        if not isinstance(starts, list) or len(starts) != len(value["text"]):
+            raise DataError(
+                f"{row.place}: {len(value['text'])} answers ('text'), but answer_start is {starts!r}; a list with a "
+                "place for each is expected."
+            )
+        return list(zip(value["text"], starts, strict=True))
     if isinstance(value, list):
         return [(a.get("text"), a.get("answer_start")) if isinstance(a, dict) else (a, None) for a in value]
     raise DataError(

@@ -12,13 +12,14 @@ from finetune.reading.labels import (
     class_of,
     classes_of,
     is_dropped,
+    named_candidate,
     right_candidate,
     score_of,
     spans_of,
     tags_of,
 )
 from finetune.reading.row import Row
-from finetune.reading.row_values import list_of, mapping_of, text_of, value_of, words_of
+from finetune.reading.row_values import list_of, mapping_of, text_of, texts_of, value_of, words_of
 from finetune.reading.squad_layout import squad, squad_sentences
 from finetune.reading.taken import Taken, hides, own_id
 from finetune.tasks.example import Example, Label
@@ -29,6 +30,7 @@ Layout = Callable[[TaskSpec, Iterable[Row], str], Iterator[Taken]]
 
 # CLUE's baselines mark the span so and the pronoun so; the marks are text, which every vocabulary has.
 _MARKS = {"span1": ("_", "_"), "span2": ("[", "]")}
+_NAMED_SPANS = "expected is {type: {surface: [[first, last], ...]}}, with places of characters from 0."
 
 
 def taken(spec: TaskSpec, rows: Iterable[Row], split: str) -> Iterator[Taken]:
@@ -118,8 +120,9 @@ def _marked(spec: TaskSpec, row: Row, hidden: bool) -> Example:
     marks: list[tuple[int, int, str]] = []
     for name, (opens, closes) in _MARKS.items():
         start, span = target.get(f"{name}_index"), target.get(f"{name}_text")
-        if not isinstance(start, int) or not isinstance(span, str) or text[start : start + len(span)] != span:
-            there = text[start : start + len(str(span))] if isinstance(start, int) else None
+        is_place = isinstance(start, int) and start >= 0
+        if not is_place or not isinstance(span, str) or not span or not text.startswith(span, start):
+            there = text[start : start + len(str(span))] if is_place else None
             raise DataError(
                 f"{row.place}: {name}_text is {span!r}, but at character {start!r} ({name}_index) of the text stands "
                 f"{there!r}."
@@ -139,12 +142,14 @@ def _c3(spec: TaskSpec, rows: Iterable[Row], split: str) -> Iterator[Taken]:
     for row in rows:
         nested = "0" in row.values
         lines, asked = (value_of(row, "0"), value_of(row, "1")) if nested else (value_of(row, "context"), [row.values])
+        if not isinstance(asked, list) or not all(isinstance(values, dict) for values in asked):
+            raise DataError(f"{row.place}: {asked!r} stands where a list of questions, each an object, is expected.")
         context = "\n".join(_parts(row, "0" if nested else "context", lines))
         for number, values in enumerate(asked, 1):
             question = row.part(values, "question", number)
-            choices = [text for choice in list_of(question, "choice") for text in _parts(question, "choice", choice)]
+            choices = texts_of(question, "choice")
             candidates = tuple((context, f"{text_of(question, 'question')}{choice}") for choice in choices)
-            label = None if hidden else right_candidate(spec, question, choices)
+            label = None if hidden else named_candidate(spec, question, choices)
             yield Taken(question.place, Example(own_id(spec, question), (), (), label, candidates))
 
 
@@ -173,14 +178,22 @@ def _spans_named(spec: TaskSpec, row: Row, text: str) -> Iterator[tuple[int, int
         if f"B-{name}" not in spec.labels:
             known = ", ".join(tag[2:] for tag in spec.labels if tag.startswith("B-"))
             raise DataError(f"{row.place}: type {name!r} is not one of task {spec.name!r}; allowed: {known}")
+        if not isinstance(surfaces, dict):
+            raise DataError(f"{row.place}: the entities of type {name!r} are {surfaces!r}; {_NAMED_SPANS}")
         for surface, places in surfaces.items():
+            if not isinstance(places, list) or not all(map(_is_stretch, places)):
+                raise DataError(f"{row.place}: {surface!r} ({name}) stands at {places!r}; {_NAMED_SPANS}")
             for first, last in places:
-                if text[first : last + 1] != surface:
+                if not first <= last < len(text) or text[first : last + 1] != surface:
                     raise DataError(
                         f"{row.place}: {surface!r} ({name}) does not stand at characters {first} to {last}, both "
                         f"included; there stands {text[first : last + 1]!r}."
                     )
                 yield first, last + 1, name
+
+
+def _is_stretch(places: Any) -> bool:
+    return isinstance(places, list) and len(places) == 2 and all(type(place) is int and place >= 0 for place in places)
 
 
 LAYOUTS: dict[str, Layout] = {

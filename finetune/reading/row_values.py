@@ -1,6 +1,5 @@
 """What stands in a row's columns, as what is expected there; anything else is told with its place."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +8,9 @@ from tokenization.errors import DataError
 
 # A list in a table's cell.
 _BAR = "|"
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+# Between the texts of a list, whatever they are. BERT's English and Chinese vocabularies all hold it as one token (the
+# blank vanishes); the full-width mark stands in the Chinese one alone.
+_JOINT = "; "
 
 
 def value_of(row: Row, name: str) -> Any:
@@ -25,10 +26,10 @@ def value_of(row: Row, name: str) -> Any:
 
 
 def text_of(row: Row, name: str) -> str:
-    """A text. A list of texts, such as CSL's keywords, is joined by "；" where it has Han characters, else by "; "."""
+    """A text. A list of texts, such as CSL's keywords, is joined by "; "."""
     value = value_of(row, name)
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
-        return ("；" if has_han("".join(value)) else "; ").join(value)
+        return _JOINT.join(value)
     if not isinstance(value, str):
         raise DataError(f"{row.place}: column {name!r} is {value!r}, but text is expected.")
     return value
@@ -55,6 +56,14 @@ def list_of(row: Row, name: str) -> list[Any]:
     return value
 
 
+def texts_of(row: Row, name: str) -> list[str]:
+    """A list of one or more texts, as `list_of` has it."""
+    value = list_of(row, name)
+    if not value or not all(isinstance(text, str) for text in value):
+        raise DataError(f"{row.place}: column {name!r} is {value!r}, but a list of one or more texts is expected.")
+    return value
+
+
 def mapping_of(row: Row, name: str) -> Mapping[str, Any]:
     """A mapping."""
     value = value_of(row, name)
@@ -66,8 +75,3 @@ def mapping_of(row: Row, name: str) -> Mapping[str, Any]:
 def as_text(value: Any) -> str:
     """Labels and ids are matched as text, whatever type the format gave them; JSON's true is "true"."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def has_han(text: str) -> bool:
-    """Whether a text has Chinese characters."""
-    return _HAN.search(text) is not None

@@ -80,6 +80,7 @@ BAD_CANDIDATES = [
     ({"of": ["a", ["b", "c"]], "label": 0}, "a list of candidates is expected"),
     ({"of": [], "label": 0}, "a list of candidates is expected"),
     ({"of": ["a", 3], "label": 0}, "holds the candidate 3, but text is expected"),
+    ({"of": ["3", "1", "0"], "label": "0"}, r"line 1: .* '0', which is the text of candidate 2 and the index of '3'"),
 ]
 
 
@@ -87,6 +88,21 @@ BAD_CANDIDATES = [
 def test_bad_candidates_are_refused(row, message, write):
     with pytest.raises(DataError, match=message):
         read_examples(task("choice", fields=("of",)), write("train.json", lines(row)), "train")
+
+
+@pytest.mark.parametrize(("label", "right"), [(0, 0), ("1", 1), ("3", 0), ("2", 2)])
+def test_a_label_that_is_a_text_or_an_index_but_not_those_of_two_candidates_is_taken(label, right, write):
+    """A number is an index; "1" is both the text and the index of one, "3" no index of three, "2" no text."""
+    data = write("train.json", lines({"of": ["3", "1", "0"], "label": label}))
+    (found,) = read_examples(task("choice", fields=("of",)), data, "train")
+    assert found.label == right
+
+
+def test_an_index_in_a_table_whose_candidates_are_numbers_is_refused_where_it_is_the_text_of_another(write):
+    data = write("dev.tsv", "of\tlabel\n3|1|0\t0\n")
+    spec = replace(task("choice", fields=("of",)), files={**FILES, "dev": "dev.tsv"})
+    with pytest.raises(DataError, match=r"dev\.tsv, line 2: .*Give indices as numbers, which JSON and parquet tell"):
+        read_examples(spec, data, "dev")
 
 
 @pytest.mark.parametrize(
@@ -107,11 +123,28 @@ def test_answers_of_a_row_may_be_written_in_each_usual_way(label, spans, write):
     assert (found.texts, found.label) == (("where?", "Frankfurt am Main"), spans)
 
 
-def test_a_list_of_texts_is_joined_by_the_mark_of_its_script(write):
+BAD_ANSWERS = [
+    ([{"text": "Main", "answer_start": "13"}], r"line 1: answer_start of 'Main' is '13', but a number of characters"),
+    ([{"text": "Main", "answer_start": 13.0}], r"answer_start of 'Main' is 13\.0"),
+    ([{"text": "Main", "answer_start": [13]}], r"answer_start of 'Main' is \[13\]"),
+    ({"text": ["Main", "am"], "answer_start": [13]}, r"line 1: 2 answers \('text'\), but answer_start is \[13\]"),
+    ({"text": ["Main"], "answer_start": 13}, "1 answers .* but answer_start is 13"),
+    ([["Main"]], r"an answer is \['Main'\], but text is expected"),
+]
+
+
+@pytest.mark.parametrize(("label", "message"), BAD_ANSWERS)
+def test_bad_answers_are_refused_and_none_is_lost(label, message, write):
+    row = {"q": "where?", "text": "Frankfurt am Main", "label": label}
+    with pytest.raises(DataError, match=message):
+        read_examples(task("span", fields=("q", "text")), write("train.json", lines(row)), "train")
+
+
+def test_lists_of_texts_are_joined_by_one_mark_whatever_their_script(write):
     spec = task("classification", fields=("keyword", "text"), labels=("0", "1"))
     rows = [{"keyword": words, "text": "t", "label": "0"} for words in (["粮食", "IL-6"], ["grain", "rice"])]
     data = write("train.json", lines(*rows))
-    assert [example.texts[0] for example in read_examples(spec, data, "train")] == ["粮食；IL-6", "grain; rice"]
+    assert [example.texts[0] for example in read_examples(spec, data, "train")] == ["粮食; IL-6", "grain; rice"]
 
 
 # Rows without a label, and ids.
@@ -181,6 +214,12 @@ def test_taking_the_marks_out_gives_the_raw_text(write):
 def test_a_span_that_does_not_stand_at_its_offset_is_refused_with_its_place(write):
     with pytest.raises(DataError, match=r"line 1: span1_text is '毛豆', but at character 1 .* stands '说毛'"):
         marked("他说毛豆", ("毛豆", 1), ("他", 0), write)
+
+
+@pytest.mark.parametrize(("span", "start"), [("毛豆", -2), ("", 1), ("毛豆", "2"), (None, 2)])
+def test_a_span_without_a_place_or_text_is_refused(span, start, write):
+    with pytest.raises(DataError, match=r"line 1: span1_text is .* at character .* of the text stands"):
+        marked("他说毛豆", (span, start), ("他", 0), write)
 
 
 # SQuAD, CMRC2018
@@ -297,6 +336,28 @@ def test_an_answer_that_is_no_choice_is_refused_with_the_question(write):
         read_examples(spec, write("train.json", json.dumps([dialogue])), "train")
 
 
+def test_the_answer_of_a_dialogue_is_a_choice_s_text_also_where_that_is_the_index_of_another(write):
+    dialogue = [["文"], [{"question": "几？", "choice": ["3", "1", "0"], "answer": "0"}], "1"]
+    spec = task("choice", "c3", fields=("context", "question"), label="answer")
+    (found,) = read_examples(spec, write("train.json", json.dumps([dialogue])), "train")
+    assert found.label == 2
+
+
+BAD_DIALOGUES = [
+    ("谁？", r"row 1: '谁？' stands where a list of questions"),
+    (["谁？"], r"row 1: \['谁？'\] stands where a list of questions, each an object"),
+    ([{"question": "谁？", "choice": ["男", 1], "answer": "男"}], r"question 1: column 'choice' is \['男', 1\]"),
+    ([{"question": "谁？", "choice": [], "answer": "男"}], "a list of one or more texts is expected"),
+]
+
+
+@pytest.mark.parametrize(("questions", "message"), BAD_DIALOGUES)
+def test_bad_questions_of_a_dialogue_are_refused(questions, message, write):
+    spec = task("choice", "c3", fields=("context", "question"), label="answer")
+    with pytest.raises(DataError, match=message):
+        read_examples(spec, write("train.json", json.dumps([[["文"], questions, "1"]])), "train")
+
+
 # ChID
 
 CHID = task("choice", "chid", fields=("candidates", "content"), label="answer")
@@ -339,6 +400,11 @@ BAD_BLANKS = [
     ({"content": "#idiom##idiom#", "answer": 0}, r"2 blanks.*or a single #idiom#"),
     ({"content": "#idiom000001#"}, r"no answer for blank #idiom000001#; .*train_answer\.json"),
     ({"content": "#idiom#", "answer": 3}, r"column 'answer' is 3.*0 to 2"),
+    ({"content": ["#idiom000001#"], "answers": {"candidate_id": None}}, r"line 1: no answer for blank 1.* is None"),
+    ({"content": ["#idiom000001##idiom000002#"], "answers": {"candidate_id": [0]}}, r"no answer for blank 2.* \[0\]"),
+    ({"content": ["#idiom000001#", 7], "answer": 0}, r"line 1: column 'content' is .*a list of one or more texts"),
+    ({"content": "#idiom#", "answer": 0, "candidates": ["画蛇添足", None]}, "column 'candidates' is .*None"),
+    ({"contents": "#idiom#", "answer": 0}, r"line 1: there is no column 'content', and 'candidates' is no blank"),
 ]
 
 
@@ -374,6 +440,13 @@ BAD_SPANS = [
     ({"name": {"叶老桂": [[0, 3]]}}, r"line 1: '叶老桂' \(name\) does not stand at characters 0 to 3.*'叶老桂说'"),
     ({"person": {"叶老桂": [[0, 2]]}}, r"type 'person' is not one of task 'own'; allowed: name, company"),
     ("叶老桂", "column 'label' is '叶老桂', but a JSON object is expected"),
+    ({"name": ["叶老桂"]}, r"line 1: the entities of type 'name' are \['叶老桂'\]; expected is \{type: \{surface"),
+    ({"name": {"叶老桂": [0, 2]}}, r"line 1: '叶老桂' \(name\) stands at \[0, 2\]; expected is"),
+    ({"name": {"叶老桂": [["0", "2"]]}}, "expected is"),
+    ({"name": {"叶老桂": [[0, 1, 2]]}}, "expected is"),
+    ({"name": {"叶老桂": None}}, "stands at None; expected is"),
+    ({"company": {"浙商银行": [[4, 8]]}}, "does not stand at characters 4 to 8"),
+    ({"name": {"": [[2, 1]]}}, "does not stand at characters 2 to 1"),
 ]
 
 
