@@ -51,7 +51,7 @@ def answered(path: Path, file: AnswerFile, texts: Mapping[str, str] | None) -> l
     say = _SAY[file.answer](file, texts or {})
     found: list[Answered] = []
     problems: list[str] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(_lines(path), 1):
         try:
             row = _row(line)
             found.append(Answered(_identity(file, row["id"]), say(row["id"], row["label"])))
@@ -68,6 +68,15 @@ _TOLD = 5
 
 class _Unfit(Exception):
     """A prediction that the board has no word for."""
+
+
+def _lines(path: Path) -> list[str]:
+    """Only a line feed ends a line: an answer may hold what else Unicode lets end one."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: broken UTF-8 at byte {error.start}; `triptych evaluate` writes it whole.") from None
+    return lines if lines[-1] else lines[:-1]
 
 
 def _row(line: str) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from finetune.submissions.board import AnswerFile
+from finetune.submissions.board import AnswerFile, Board
 from finetune.submissions.boards import BOARDS
 from finetune.submissions.check import check_submission
 from finetune.submissions.predicted import answered, entities
 from finetune.submissions.write import write_submission
+from finetune.tasks.suites import SUITES
 from finetune.tasks.table import TASKS
 from tokenization.errors import DataError, RecipeError
 
@@ -133,10 +134,18 @@ def test_predictions_of_the_development_set_are_no_submission(tmp_path: Path) ->
         write_submission(tmp_path, BOARDS["clue"], tmp_path / "clue.zip")
 
 
-def test_clue_10_asks_for_the_split_of_its_own_test_sets(tmp_path: Path) -> None:
+def test_clue_10_asks_for_its_suite_which_knows_its_own_test_sets(tmp_path: Path) -> None:
     tmp_path.joinpath("predictions").mkdir()
-    with pytest.raises(DataError, match="--split test and --split test10"):
+    with pytest.raises(DataError, match="--suite clue10 --split test --out"):
         write_submission(tmp_path, BOARDS["clue10"], tmp_path / "clue.zip")
+
+
+@pytest.mark.parametrize("board", BOARDS.values())
+def test_what_a_message_says_to_evaluate_predicts_the_board_s_own_splits(board: Board) -> None:
+    if board.whole:  # told by its tasks
+        assert all(file.split in file.spec.named("test") for file in board.files)
+    else:  # told by its suite
+        assert all(file.split in SUITES[board.name].splits(file.spec, "test") for file in board.files)
 
 
 def test_a_board_that_takes_parts_is_not_filled(tmp_path: Path) -> None:
@@ -178,6 +187,19 @@ def test_a_line_that_is_no_prediction_of_the_task_is_told_with_its_place(
         write_submission(tmp_path, BOARDS["clue"], tmp_path / "clue.zip")
     assert "afqmc.test.jsonl, line 1: " in str(refused.value)
     assert words in str(refused.value)
+
+
+def test_an_answer_keeps_all_that_unicode_lets_end_a_line_but_json_does_not(tmp_path: Path) -> None:
+    (file,) = (file for file in BOARDS["clue"].files if file.answer == "text")
+    answer = "范\u2028廷\u2029颂\x85完\x0b\x0c\x1c"
+    predictions(tmp_path, "texts", [{"id": key, "label": answer} for key in ("a", "b")])
+    assert [found.value for found in answered(tmp_path / "texts.jsonl", file, None)] == [answer, answer]
+
+
+def test_predictions_that_are_no_utf_8_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "afqmc.test.jsonl").write_bytes(b'{"id": "0", "label": "\xff"}\n')
+    with pytest.raises(DataError, match=r"afqmc\.test\.jsonl: broken UTF-8 at byte 22"):
+        write_submission(tmp_path, BOARDS["clue"], tmp_path / "clue.zip")
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
