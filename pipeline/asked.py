@@ -6,6 +6,7 @@ from pathlib import Path
 
 from finetune.reading.archive import files_of
 from finetune.tasks.hub_splits import is_on_hub
+from finetune.tasks.namesake import is_namesake
 from finetune.tasks.spec import TRAIN, TaskSpec
 from finetune.tasks.suites import Suite, find_suite
 from pipeline.answer import Model
@@ -71,10 +72,10 @@ def asked_of(model: Model, names: Sequence[str], suite: str | None, split: str) 
     found: list[Question] = []
     left_out: dict[str, list[str]] = {}
     for name in [spec.name for spec in whole.tasks] if whole else model.tasks:
-        if why := _unanswerable(model, name, split):
+        if why := _unanswerable(model, name, split, whole):
             left_out.setdefault(why, []).append(name)
         else:
-            found += _questions(model, name, split)
+            found += _questions(model, name, split, whole)
     notes = tuple(f"not evaluated, since {why}: {', '.join(tasks)}" for why, tasks in left_out.items())
     if not found:
         raise RecipeError(
@@ -84,18 +85,25 @@ def asked_of(model: Model, names: Sequence[str], suite: str | None, split: str) 
     return Asked(tuple(found), split, whole, notes)
 
 
-def _unanswerable(model: Model, name: str, split: str) -> str | None:
+def _unanswerable(model: Model, name: str, split: str, suite: Suite | None) -> str | None:
     """Why a task that nobody named is left out."""
     if not model.answers(name):
         return "the model has no head for them"
-    return None if model.task(name)[0].named(split) else f"they have no split {split}"
+    spec = model.task(name)[0]
+    if suite is not None and is_namesake(spec):
+        return f"here they are tasks of your own, not {suite.title}'s"
+    return None if _meant(spec, split, suite) else f"they have no split {split}"
 
 
-def _questions(model: Model, name: str, split: str) -> list[Question]:
+def _meant(spec: TaskSpec, split: str, suite: Suite | None) -> tuple[str, ...]:
+    return spec.named(split) if suite is None else suite.splits(spec, split)
+
+
+def _questions(model: Model, name: str, split: str, suite: Suite | None = None) -> list[Question]:
     """The splits of a task that the name of one stands for."""
     spec, length = model.task(name)
     _refuse_other_labels(model, spec)
-    splits = spec.named(split)
+    splits = _meant(spec, split, suite)
     if not splits:
         known = ", ".join(spec.splits)
         raise RecipeError(f"task '{name}' has no split '{split}'; it has {known}{did_you_mean(split, spec.splits)}")

@@ -1,8 +1,9 @@
 """`triptych evaluate`: a model folder answers tasks or a whole suite, in one process."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from finetune.reading.examine import count
 from finetune.reading.leaks import leaked_rows
 from finetune.reading.read import read_split
 from finetune.tasks.example import Split
-from finetune.tasks.spec import DEV, TRAIN, TaskSpec
+from finetune.tasks.namesake import other_rows
+from finetune.tasks.spec import DEV, TRAIN
 from finetune.tasks.suites import Suite, suite_average
 from pipeline import wording
 from pipeline.answer import Model
@@ -26,6 +28,9 @@ from pipeline.task_notes import task_notes
 from tokenization.atomic import write_json
 
 Say = Callable[[str], None]
+Read = Callable[[str, str], Split]
+"""Task and split → its rows."""
+
 PATIENCE = 10.0  # seconds without a word
 
 
@@ -35,7 +40,6 @@ class Answered:
 
     Attributes:
         scores: None where its labels are hidden.
-        content: split → fingerprint of what was read of the task.
     """
 
     question: Question
@@ -57,8 +61,9 @@ def evaluate_model(
         what scores.json holds.
     """
     found: list[Answered] = []
+    read = _reading(model, data)
     for question in asked.questions:
-        answered = _answer(model, question, data, say)
+        answered = _answer(model, question, read, say)
         found.append(answered)
         if out is not None:
             path = predictions_file(out / "predictions", question.spec, question.split)
@@ -69,31 +74,37 @@ def evaluate_model(
     return result
 
 
-def _answer(model: Model, question: Question, data: Path, say: Say) -> Answered:
+def _reading(model: Model, data: Path) -> Read:
+    """Reads each split of a task once: a task's splits follow each other, and each asks for train and a carved dev."""
+
+    @lru_cache(maxsize=3)
+    def read(name: str, split: str) -> Split:
+        return read_split(model.task(name)[0], data, split, DATA_FROM)
+
+    return read
+
+
+def _answer(model: Model, question: Question, read: Read, say: Say) -> Answered:
     spec, split = question.spec, question.split
-    read = _read(spec, data, split)
-    encoded = encode_examples(spec, split, read.examples, model.tokenizer, question.length, read.dropped)
+    rows = read(spec.name, split)
+    encoded = encode_examples(spec, split, rows.examples, model.tokenizer, question.length, rows.dropped, rows.limited)
     batches = dev_batches(encoded, ANSWERING_TOKENS)
     predictions = in_order(predict(model.reader.infer, encoded, _told(batches, question.shown, say)), encoded)
-    scores = None if encoded.gold is None else _scores(model, encoded, read, predictions, data)
+    scores = None if encoded.gold is None else _scores(model, encoded, predictions, read)
     return Answered(question, encoded, predictions, scores)
 
 
-def _scores(model: Model, encoded: Encoded, read: Split, predictions: list[Prediction], data: Path) -> TaskScores:
+def _scores(model: Model, encoded: Encoded, predictions: list[Prediction], read: Read) -> TaskScores:
     """Beside what the training set tells: the majority baseline, and rows that it gives away."""
     trained, _ = model.task(encoded.spec.answered_by)
-    train = _read(trained, data, TRAIN)
+    rows, train = read(encoded.spec.name, encoded.split), read(trained.name, TRAIN)
     gold = gold_of(trained, train.examples)
     assert gold is not None, "a task that was trained has labels"
-    leaked_N = None if encoded.split == TRAIN else leaked_rows(train.examples, read.examples)
+    leaked_N = None if encoded.split == TRAIN else leaked_rows(train.examples, rows.examples)
     scores = score_task(encoded, predictions, gold, leaked_N)
-    carved = len(_read(trained, data, DEV).examples) if is_carved(trained, DEV) else 0
-    part = count(trained, TRAIN, len(train.examples), train.dropped, carved).reduced
+    carved = len(read(trained.name, DEV).examples) if is_carved(trained, DEV) else 0
+    part = count(trained, TRAIN, len(train.examples), train.dropped, carved, limited=train.limited).reduced
     return replace(scores, reduced=scores.reduced or part)
-
-
-def _read(spec: TaskSpec, data: Path, split: str) -> Split:
-    return read_split(spec, data, split, DATA_FROM)
 
 
 def _told(batches: Sequence[DevBatch], name: str, say: Say) -> Iterator[DevBatch]:
@@ -108,6 +119,7 @@ def _told(batches: Sequence[DevBatch], name: str, say: Say) -> Iterator[DevBatch
 
 def _result(model: Model, asked: Asked, found: Sequence[Answered]) -> dict[str, Any]:
     scored = [(answered, answered.scores) for answered in found if answered.scores is not None]
+    apart = _apart(scored) if asked.suite else {}
     first = [scores for answered, scores in scored if answered.question.first]
     return {
         "model": model.fingerprint,
@@ -119,8 +131,8 @@ def _result(model: Model, asked: Asked, found: Sequence[Answered]) -> dict[str, 
             for answered in found
             if answered.scores is None
         },
-        **({"suite": _suite(asked.suite, scored)} if asked.suite else {}),
-        "notes": [*_notes(found), *asked.notes],
+        **({"suite": _suite(asked.suite, scored, apart)} if asked.suite else {}),
+        "notes": [*_notes(found), *apart.values(), *asked.notes],
         "data": _content(found),
         "versions": environment()["versions"],
     }
@@ -133,11 +145,20 @@ def _content(found: Iterable[Answered]) -> dict[str, dict[str, str]]:
     return content
 
 
-def _suite(suite: Suite, scored: Iterable[tuple[Answered, TaskScores]]) -> dict[str, Any]:
+def _apart(scored: Iterable[tuple[Answered, TaskScores]]) -> dict[str, str]:
+    """What the suite's average leaves out though it was scored → a line that says why."""
+    named = {answered.question.shown: answered.encoded for answered, _ in scored}
+    why = {name: other_rows(rows.spec, rows.split, len(rows) + rows.dropped) for name, rows in named.items()}
+    return {name: f"{name}: not in the suite's average: {reason}" for name, reason in why.items() if reason}
+
+
+def _suite(suite: Suite, scored: Iterable[tuple[Answered, TaskScores]], apart: Container[str]) -> dict[str, Any]:
     """The suite's average by its board's rule, over the tasks that there are."""
     metrics: dict[str, dict[str, dict[str, float]]] = {}
     reduced: dict[str, None] = {}
-    for _, scores in scored:
+    for answered, scores in scored:
+        if answered.question.shown in apart:
+            continue
         if set(suite.average.get(scores.name, ())) <= scores.metrics.keys():  # a recipe may ask for others
             metrics.setdefault(scores.name, {})[scores.split] = scores.metrics
         if scores.reduced:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from finetune.submissions.board import AnswerFile, Board
+from finetune.tasks.suites import SUITES
 
 _tsv = partial(AnswerFile, form="tsv")
 
@@ -83,6 +84,8 @@ CLUE = Board(
     ),
 )
 
+_TEST10 = SUITES["clue10"].test
+
 CLUE10 = Board(
     name="clue10",
     title="CLUE 1.0",
@@ -91,14 +94,14 @@ CLUE10 = Board(
     source=CLUE.source,
     files=(
         _AFQMC,
-        AnswerFile("tnews10_predict.json", "tnews", "test10", former=_TNEWS),
+        AnswerFile("tnews10_predict.json", "tnews", _TEST10, former=_TNEWS),
         _IFLYTEK,
         _CMNLI,
-        AnswerFile("cluewsc10_predict.json", "cluewsc2020", "test10", former=_WSC),
+        AnswerFile("cluewsc10_predict.json", "cluewsc2020", _TEST10, former=_WSC),
         _CSL,
         _CMRC,
-        _chid("chid10_predict.json", split="test10", former=_CHID),
-        _c3("c310_predict.json", split="test10", former=_C3),
+        _chid("chid10_predict.json", split=_TEST10, former=_CHID),
+        _c3("c310_predict.json", split=_TEST10, former=_C3),
     ),
 )
 

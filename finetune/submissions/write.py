@@ -75,18 +75,13 @@ def _incomplete(folder: Path, board: Board, missing: Sequence[AnswerFile]) -> st
     files = ", ".join(f"{predictions_file(folder, file).name} ({file.name})" for file in missing)
     needs = f"{board.title} needs all of its {len(board.files)} files" if board.whole else "Nothing to hand in"
     constant = " Or let --fill-missing answer them by a constant." if all(file.filler for file in missing) else ""
-    tasks = ",".join(dict.fromkeys(file.task for file in missing))
-    splits = " and ".join(dict.fromkeys(f"--split {_asked(file)}" for file in missing))
+    tasks = f"--tasks {','.join(dict.fromkeys(file.task for file in missing))}"
+    asked = tasks if board.whole else f"--suite {board.name}"  # of a board that takes parts, nothing is there
     return (
         f"{folder}: {needs}; there are no predictions {files}. "
-        f"`triptych evaluate MODEL --tasks {tasks} {splits} --out DIR` writes them where the model has the heads."
+        f"`triptych evaluate MODEL {asked} --split test --out DIR` writes them where the model has the heads."
         f"{constant}"
     )
-
-
-def _asked(file: AnswerFile) -> str:
-    """What to give `evaluate --split`: `test` stands for all of a task's splits that begin with `test_`."""
-    return "test" if file.split in file.spec.named("test") else file.split
 
 
 def _answers(folder: Path, file: AnswerFile, data: Path | None, constant: bool) -> list[Answered]:

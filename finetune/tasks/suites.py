@@ -36,6 +36,7 @@ class Suite:
     Attributes:
         tasks: in the order of the table.
         average: task → the metrics whose mean stands for it in the suite's average; tasks left out are not counted.
+        test: the split that its board calls the test set, of tasks that have such a one; of the others it is `test`.
     """
 
     name: str
@@ -43,6 +44,11 @@ class Suite:
     title: str
     citation: str
     average: Mapping[str, tuple[str, ...]]
+    test: str = "test"
+
+    def splits(self, spec: TaskSpec, split: str) -> tuple[str, ...]:
+        """The splits of a task that a name stands for in this suite."""
+        return spec.named(self.test if split == "test" and self.test in spec.splits else split)
 
 
 @dataclass(frozen=True)
@@ -135,6 +141,7 @@ SUITES: dict[str, Suite] = {
         title="CLUE 1.0",
         citation=_CLUE_CITATION,
         average=_of_clue(_CLUE_10),
+        test="test10",
     ),
     "fewclue": Suite(
         name="fewclue",

@@ -1,8 +1,9 @@
 """`triptych evaluate` on suites and splits: a small model with random weights, and rows in the official layout."""
 
 import json
+import zipfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from finetune.reading.read import read_split
 from finetune.tasks.table import TASKS
 from model.config import EncoderConfig, HeadSpec
 from model.network import Network
@@ -46,17 +48,18 @@ def write_data(folder: Path) -> None:
     tsv(folder / "glue/AX/diagnostic.tsv", "index sentence1 sentence2", [row[:3] for row in mnli])
 
 
-def write_model(folder: Path, *names: str) -> None:
-    """A model as `export` writes it, with a head for each task."""
+def write_model(folder: Path, *names: str, **changed: dict[str, Any]) -> None:
+    """A model as `export` writes it, with a head for each task; of some tasks, settings are changed."""
     folder.mkdir()
+    specs = {name: replace(TASKS[name], **changed.get(name, {})) for name in names}
     tokenizer = train_tokenizer(SENTENCES * 3, "wordpiece", 120, True)
     tokenizer.save(folder)
-    heads = [HeadSpec(name, TASKS[name].kind, TASKS[name].outputs) for name in names]
+    heads = [HeadSpec(name, spec.kind, spec.outputs) for name, spec in specs.items()]
     sizes: dict[str, Any] = {"layers": 1, "hidden": 16, "heads": 2, "feed_forward": 32, "positions": 48}
     config = EncoderConfig(tokenizer.size, **sizes, initializer_range=1.0)  # else every answer is the same
     network = Network(config, heads, seed=3)
-    write_public(of_network(network, labels={name: TASKS[name].labels for name in names}), folder)
-    described = {name: {"spec": asdict(TASKS[name]), "length": 32} for name in names}
+    write_public(of_network(network, labels={name: spec.labels for name, spec in specs.items()}), folder)
+    described = {name: {"spec": asdict(spec), "length": 32} for name, spec in specs.items()}
     write_json(folder / DESCRIBED, {"precision": "fp32", "tasks": described})
 
 
@@ -97,6 +100,61 @@ def test_a_suite_is_averaged_by_its_boards_rule_over_the_tasks_that_the_model_an
     assert found["suite"]["value"] == pytest.approx(expected)
     assert found["suite"]["counted"] == ["mnli", "rte"]
     assert found["suite"]["missing"] == ["cola", "sst2", "mrpc", "stsb", "qqp", "qnli", "wnli"]
+
+
+OWN_FILES = {"train": "own/train.tsv", "dev": "own/dev.tsv"}
+
+
+def write_own_rte(folder: Path, rows: int, names: tuple[str, str] = ("entailment", "not_entailment")) -> None:
+    """So many rows of dev and train in files that the built-in table does not know."""
+    pairs = [PAIRS[n % len(PAIRS)] for n in range(rows)]
+    found = [(n, one, two, names[n % 3 > 0]) for n, (one, two) in enumerate(pairs)]
+    for path in OWN_FILES.values():
+        tsv(folder / path, "index sentence1 sentence2 label", found)
+
+
+@pytest.mark.parametrize("names", [("no", "yes"), TASKS["rte"].labels])
+def test_an_own_task_of_a_built_in_name_is_no_part_of_the_suite(
+    base: Path, tmp_path: Path, names: tuple[str, str]
+) -> None:
+    own = {"citation": "", "labels": names, "rows": {}, "files": OWN_FILES, "hidden": (), "published": (), "hub": None}
+    write_model(tmp_path / "model", "mnli", "rte", rte=own)
+    write_data(tmp_path / "data")
+    write_own_rte(tmp_path / "data", 30, names)
+    found = scores_of(tmp_path, tmp_path / "out", "--suite", "glue")
+    assert found["suite"]["counted"] == ["mnli"]
+    assert "rte" not in found["tasks"]
+    assert "not evaluated, since here they are tasks of your own, not GLUE's: rte" in found["notes"]
+    assert "rte" in scores_of(tmp_path, tmp_path / "alone", "--tasks", "rte")["tasks"]
+
+
+@pytest.mark.parametrize(("rows", "counted"), [(277, ["mnli", "rte"]), (30, ["mnli"]), (278, ["mnli"])])
+def test_a_built_in_task_with_files_of_ones_own_counts_where_dev_has_the_official_rows(
+    tmp_path: Path, rows: int, counted: list[str]
+) -> None:
+    write_model(tmp_path / "model", "mnli", "rte", rte={"files": OWN_FILES, "hidden": ()})
+    write_data(tmp_path / "data")
+    write_own_rte(tmp_path / "data", rows)
+    found = scores_of(tmp_path, tmp_path / "out", "--suite", "glue")
+    assert found["suite"]["counted"] == counted
+    told = f"rte: not in the suite's average: not from the table's files, and {rows} rows of dev, officially 277"
+    assert (told in found["notes"]) == (rows != 277)
+
+
+def test_each_split_of_a_task_is_read_once(base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[tuple[str, str]] = []
+
+    def counted(spec: Any, data: Path, split: str, origin: str) -> Any:
+        read.append((spec.name, split))
+        return read_split(spec, data, split, origin)
+
+    monkeypatch.setattr(evaluate_tasks, "read_split", counted)
+    carved = {"files": {"train": "glue/RTE/train.tsv"}, "hidden": ()}
+    write_model(tmp_path / "model", "mnli", "rte", rte=carved)
+    scores_of(tmp_path, tmp_path / "out", "--suite", "glue", data=str(base / "data"))
+    assert sorted(read) == [
+        ("mnli", "dev_matched"), ("mnli", "dev_mismatched"), ("mnli", "train"), ("rte", "dev"), ("rte", "train"),
+    ]  # fmt: skip
 
 
 def test_the_table_says_what_is_reduced_what_is_missing_and_why(base: Path) -> None:
@@ -226,3 +284,29 @@ def test_files_that_are_not_there_are_all_told_before_any_work(base: Path, tmp_p
     assert "glue/RTE/train.tsv: no such file" in found.output
     assert "glue/MNLI/dev_mismatched.tsv: no such file" in found.output
     assert not (tmp_path / "out").exists()
+
+
+def lines(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def test_clue_10_predicts_its_own_test_sets_and_hands_them_in(tmp_path: Path) -> None:
+    write_model(tmp_path / "model", "tnews", "afqmc")
+    data = tmp_path / "data" / "clue"
+    lines(data / "afqmc" / "test.json", [{"id": n, "sentence1": a, "sentence2": b} for n, (a, b) in enumerate(PAIRS)])
+    lines(data / "tnews" / "test1.0.json", [{"id": n, "sentence": text} for n, text in enumerate(SENTENCES)])
+    lines(data / "tnews" / "test.json", [{"id": n, "sentence": text} for n, text in enumerate(SENTENCES[:3])])
+    found = scores_of(tmp_path, tmp_path / "out", "--suite", "clue10", "--split", "test")
+    assert found["predicted"] == {
+        "tnews": {"split": "test10", "rows": len(SENTENCES)},
+        "afqmc": {"split": "test", "rows": len(PAIRS)},
+    }
+    words = ["submission", "write", tmp_path / "out", "--suite", "clue10", "--to", tmp_path / "clue.zip"]
+    written = CliRunner().invoke(main, [*map(str, words), "--data", str(tmp_path / "data")])
+    assert written.exit_code == 0, written.output
+    with zipfile.ZipFile(tmp_path / "clue.zip") as archive:
+        assert set(archive.namelist()) == {"tnews10_predict.json", "afqmc_predict.json"}
+        assert len(archive.read("tnews10_predict.json").splitlines()) == len(SENTENCES)
+    newer = scores_of(tmp_path, tmp_path / "newer", "--suite", "clue", "--split", "test")
+    assert newer["predicted"]["tnews"] == {"split": "test", "rows": 3}

@@ -2,6 +2,8 @@
 
 import pytest
 
+from finetune.submissions.board import Board
+from finetune.submissions.boards import BOARDS
 from finetune.tasks.suites import SUITES, suite_average
 from finetune.tasks.table import TASKS
 
@@ -106,3 +108,20 @@ def test_a_suite_averages_tasks_of_its_own_by_metrics_that_they_have(name: str) 
     assert all(TASKS[task] is spec for task, spec in tasks.items())
     assert set(suite.average) <= set(tasks)
     assert all(set(metrics) <= set(tasks[task].metrics) for task, metrics in suite.average.items())
+
+
+@pytest.mark.parametrize("board", [board for board in BOARDS.values() if board.name in SUITES])
+def test_the_test_sets_of_a_suite_are_those_that_its_board_takes(board: Board) -> None:
+    suite = SUITES[board.name]
+    for file in board.files:
+        assert file.split in suite.splits(TASKS[file.task], "test")
+    assert {file.task for file in board.files} <= {spec.name for spec in suite.tasks}
+
+
+def test_the_contest_s_test_means_both_of_its_test_sets() -> None:
+    suite = SUITES["tianchi"]
+    assert all(suite.splits(spec, "test") == ("test_a", "test_b") for spec in suite.tasks)
+
+
+def test_splits_of_other_names_mean_the_same_in_every_suite() -> None:
+    assert SUITES["clue10"].splits(TASKS["tnews"], "dev") == SUITES["clue"].splits(TASKS["tnews"], "dev") == ("dev",)
