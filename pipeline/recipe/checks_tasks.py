@@ -9,6 +9,8 @@ from pipeline.recipe.task import Task
 from pipeline.recipe.walk import all_streams
 from tokenization.errors import RecipeError, did_you_mean
 
+_SELECTS: Place = ("evaluation", "split")
+
 
 def check_tasks(tasks: dict[str, Task]) -> list[Problem]:
     """What is wrong in tasks whose single settings are sound."""
@@ -22,11 +24,11 @@ def check_tasks(tasks: dict[str, Task]) -> list[Problem]:
 
 
 def check_splits(raw: Raw, tasks: Mapping[str, Task]) -> list[Problem]:
-    """Splits to be scored that a task does not have, or whose labels are hidden."""
+    """Splits to be scored that a task does not have, or whose labels are hidden; test sets that would select."""
     evaluation = mapping(raw.get("evaluation"))
     trained = {name for _, stream in all_streams(raw) for name in texts(mapping(stream.get("source")).get("task"))}
     asked: list[tuple[Place, str, Any]] = [
-        (("evaluation", "split"), name, evaluation.get("split", "dev")) for name in tasks if name in trained
+        (_SELECTS, name, evaluation.get("split", "dev")) for name in tasks if name in trained
     ]
     asked += [
         (("evaluation", "more", name), name, split)
@@ -45,6 +47,12 @@ def check_splits(raw: Raw, tasks: Mapping[str, Task]) -> list[Problem]:
             hides = "hides the labels of its" if named else "has no"
             known = f"splits with labels: {', '.join(scored)}{did_you_mean(str(split), scored)}"
             problems.append(Problem(place, f": task {name} {hides} split '{split}'; {known}"))
+        elif place == _SELECTS and (tests := [known for known in named if known.startswith("test")]):
+            shown = ", ".join(tests)
+            aside = f"evaluation.more: {{{name}: [{shown}]}}"
+            problems.append(
+                Problem(place, f": task {name}: '{shown}' is a test set, and what is scored here selects; use {aside}")
+            )
     return problems
 
 

@@ -316,6 +316,17 @@ def test_splits_to_be_scored_must_exist_and_show_their_labels(tmp_path):
     assert "evaluation.more.rte: task rte has no split 'tset'" in told
 
 
+def test_a_test_set_never_selects_even_where_its_labels_are_there(tmp_path):
+    told = refusal(
+        tmp_path, BASE.replace("dev: d.jsonl", "dev: d.jsonl, test_far: e.jsonl") + "evaluation: {split: test}"
+    )
+    assert "evaluation.split: task rte hides the labels of its split 'test'" in told
+    assert "evaluation.split: task own: 'test_far' is a test set, and what is scored here selects" in told
+    assert "evaluation.more: {own: [test_far]}" in told
+    more = BASE.replace("dev: d.jsonl", "dev: d.jsonl, test_far: e.jsonl") + "evaluation: {more: {own: [test_far]}}"
+    assert load(tmp_path, more).evaluation.more == {"own": ("test_far",)}
+
+
 def test_what_is_wrong_in_the_ds_config_is_told_with_all_the_rest(tmp_path):
     (tmp_path / "ds.json").write_text('{"zero_optimization": {"stage": 7}, "fp16": {}}')
     text = BASE + "engine: {name: zero, ds_config: ds.json}\nloging: {}\n"
