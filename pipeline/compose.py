@@ -1,6 +1,6 @@
 """A stage of the recipe as the floors below know it: streams into a mixture, settings into a plan."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from finetune.objectives import objective_of
 from finetune.source import TaskSource, TextOfTasks
@@ -118,17 +118,13 @@ def _weight(given: float | WeightSchedule | None) -> Weight | None:
     return Weight(**given.model_dump()) if isinstance(given, WeightSchedule) else constant_weight(given)
 
 
-def _lengths(recipe: Recipe, stage: Stage) -> dict[str, int]:
-    """The lengths that the stage's streams may reach, by the setting that says so."""
-    found: dict[str, int] = {}
-    for stream in stage.streams:
-        source = stream.source
-        if isinstance(source, PairsOf | BlocksOf):
-            found[f"stages[{stage.name}].streams[{stream.name}].source.length"] = source.length
-        else:
-            names = (source.task,) if isinstance(source, TaskExamples) else source.text_of
-            found |= {f"tasks.{name}.length": recipe.tasks[name].length for name in names}
-    return found
+def _lengths(recipe: Recipe, stage: Stage, stream: Stream) -> dict[str, int]:
+    """The lengths that a stream's sequences may reach, by the setting that says so."""
+    source = stream.source
+    if isinstance(source, PairsOf | BlocksOf):
+        return {f"stages[{stage.name}].streams[{stream.name}].source.length": source.length}
+    names = (source.task,) if isinstance(source, TaskExamples) else source.text_of
+    return {f"tasks.{name}.length": recipe.tasks[name].length for name in names}
 
 
 def _refuse_misfits(recipe: Recipe, stage: Stage, streams: Sequence[mixture.Stream], positions: int) -> None:
@@ -140,18 +136,24 @@ def _refuse_misfits(recipe: Recipe, stage: Stage, streams: Sequence[mixture.Stre
         for objective in stream.objectives
         if stream.source.shape not in objective.shapes
     ]
+    lengths = [_lengths(recipe, stage, stream) for stream in stage.streams]
     problems += [
         f"stages[{stage.name}].streams[{stream.name}]: its largest item has {stream.source.longest} tokens, more than "
-        f"engine.micro_batch_tokens ({budget}); items are never cut apart"
-        for stream in streams
+        f"engine.micro_batch_tokens ({budget}); items are never cut apart: raise that, or lower {_listed(allowed)}"
+        for stream, allowed in zip(streams, lengths, strict=True)
         if stream.source.longest > budget
     ]
     problems += [
         f"{where}: {length} tokens are more than the encoder's {positions} positions; set a length it can hold"
-        for where, length in _lengths(recipe, stage).items()
+        for allowed in lengths
+        for where, length in allowed.items()
         if length > positions
     ]
     names = [name for name in recipe.tasks if name in (LM, PAIRS)]
     problems += [f"tasks.{name}: this name is taken by the head of that objective; choose another" for name in names]
     if problems:
-        raise RecipeError("\n".join(problems))
+        raise RecipeError("\n".join(dict.fromkeys(problems)))
+
+
+def _listed(lengths: Mapping[str, int]) -> str:
+    return " or ".join(f"{where} ({length})" for where, length in lengths.items())

@@ -11,7 +11,6 @@ import torch
 
 from finetune.encoding.encoded import Encoded
 from model.batch import IGNORED, FlatBatch, Selection
-from tokenization.errors import RecipeError
 from training.batching import lay_flat
 from training.sequences import I64, offsets_of
 
@@ -38,22 +37,17 @@ class DevBatch:
 
 
 def dev_batches(encoded: Encoded, budget: int) -> list[DevBatch]:
-    """Every item of a split once, longest first, at most `budget` tokens a batch.
+    """Every item of a split once, longest first, at most `budget` tokens a batch; a larger item has one of its own.
 
-    Raises:
-        RecipeError: an item is larger than the budget.
+    The budget keeps the memory down and is no law: an item that was trained on, such as a question with very many
+    candidates, can be answered too.
     """
     lengths_I = encoded.lengths_I
-    if lengths_I.max() > budget:
-        raise RecipeError(
-            f"a batch holds {budget} tokens, but task {encoded.spec.name!r} has an example of {lengths_I.max()}. "
-            f"Give a smaller tasks.{encoded.spec.name}.length."
-        )
     order_I = np.argsort(-lengths_I, kind="stable")
     groups: list[list[int]] = [[]]
     room = budget
     for item, length in zip(order_I.tolist(), lengths_I[order_I].tolist(), strict=True):
-        if length > room:
+        if length > room and groups[-1]:
             groups.append([])
             room = budget
         groups[-1].append(item)

@@ -205,6 +205,21 @@ def test_an_item_larger_than_a_micro_batch_is_refused_with_its_stream_and_size(s
         mixture_of(materials, materials.recipe.stage("general"))
 
 
+def test_candidates_too_large_for_a_micro_batch_are_refused_with_the_task_and_what_to_lower(house: Any) -> None:
+    row = {"text": "the ship", "options": ["near a reef"] * 40, "label": 3}
+    (house.base / "data" / "picks.jsonl").write_text(f"{json.dumps(row)}\n")
+    files = "{train: picks.jsonl, dev: picks.jsonl}"
+    house.rewrite(
+        "tasks:\n", f"tasks:\n  picks: {{kind: choice, fields: [text, options], length: 16, files: {files}}}\n"
+    )
+    materials = house.materials("r", "multitask.streams=[{source: {task: picks}, amount: {examples: 1}}]")
+    size = int(materials.encoded("picks", "train").lengths_I[0])
+    assert size > 256  # the budget
+    told = rf"streams\[picks\]: its largest item has {size} tokens.*\(256\).*lower tasks\.picks\.length \(16\)"
+    with pytest.raises(RecipeError, match=told):
+        mixture_of(materials, materials.recipe.stage("multitask"))
+
+
 def test_a_task_may_not_take_the_name_of_an_objectives_head(house: Any) -> None:
     house.rewrite("  topic:\n", "  mlm:\n")
     house.rewrite("{task: topic}", "{task: mlm}")

@@ -20,7 +20,7 @@ from finetune.tasks.example import Example, Span
 from finetune.tasks.spec import KINDS
 from model.config import EncoderConfig, HeadSpec
 from model.network import Network
-from tokenization.errors import RecipeError, RunError
+from tokenization.errors import RunError
 
 WORDS = ("a", "bc", "def", "ghij")
 TAGS = ("B-PER", "I-PER", "O", "B-LOC")
@@ -319,7 +319,11 @@ def test_answers_that_are_no_numbers_stop_the_evaluation(encoded):
         predict(lambda batch: (torch.full((1, 1), torch.nan),), encoded, dev_batches(encoded, 100))
 
 
-def test_an_item_larger_than_the_budget_is_refused(encoded):
-    longest = int(encoded.lengths_I.max())
-    with pytest.raises(RecipeError, match=rf"a batch holds {longest - 1} tokens.* example of {longest}"):
-        dev_batches(encoded, longest - 1)
+def test_an_item_larger_than_the_budget_is_answered_in_a_batch_of_its_own(encoded):
+    budget = int(encoded.lengths_I.max()) - 1
+    batches = dev_batches(encoded, budget)
+    sizes = [len(part.batch.tokens_T) for part in batches]
+    assert sorted(size for size in sizes if size > budget) == sorted(encoded.lengths_I[encoded.lengths_I > budget])
+    network = network_for(encoded.spec)
+    known = in_order(predict(network, encoded, dev_batches(encoded, 10**4)), encoded)
+    assert_alike(in_order(predict(network, encoded, batches), encoded), known)
