@@ -20,8 +20,10 @@ def told_changes(materials: Materials, then: Identity, now: Identity) -> list[st
     lines: list[str] = []
     for section in ("data", "selected_on"):
         before, after = then.get(section, {}), now.get(section, {})
-        for name in (name for name in after if name in materials.recipe.tasks and name in before):
-            lines += _of_task(materials.task(name), before[name], after[name])
+        for name in (name for name in after if name in materials.recipe.tasks):
+            # What an older version recorded may be a bare hash, which tells nothing apart.
+            if isinstance(before.get(name), Mapping) and isinstance(after[name], Mapping):
+                lines += _of_task(materials.task(name), before[name], after[name])
     return list(dict.fromkeys(lines))
 
 
@@ -30,8 +32,8 @@ def _of_task(spec: TaskSpec, then: Mapping[str, Any], now: Mapping[str, Any]) ->
         how = "in another order" if sorted(before or ()) == sorted(after or ()) else "others"
         yield f"task {spec.name}: its labels are {how}, {_listed(before)} then, {_listed(after)} now."
         return
-    for split in now.keys() - {"labels"}:
-        if then.get(split) != now[split]:
+    for split in now:
+        if split != "labels" and then.get(split) != now[split]:
             yield f"task {spec.name}: the rows of {split} ({_files(spec, split)}) are others than then."
 
 

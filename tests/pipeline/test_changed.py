@@ -1,11 +1,13 @@
 """What changed after a run was begun or finished is noticed by the next one, and named: task, split, labels."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pipeline.changed import told_changes
 from pipeline.run_folder import RunFolder
 from tokenization.errors import RunError
 
@@ -68,6 +70,23 @@ def test_an_edited_dev_file_is_refused_where_it_chose_the_weights(house: Any) ->
 def test_other_labels_are_refused_and_both_sets_are_named(house: Any, labels: str, how: str) -> None:
     house.run("r", *LAST)
     assert f"task topic: its labels are {how}" in refused(house, "r", *LAST, f"tasks.topic.labels={labels}")
+
+
+def test_a_run_of_an_older_version_that_told_less_of_its_data_is_refused_by_field(house: Any) -> None:
+    manifest = house.run("r", *LAST).stage("multitask").manifest
+    record = json.loads(manifest.read_text())
+    record["identity"]["data"]["topic"] = "0123"
+    manifest.write_text(json.dumps(record))
+    message = refused(house, "r", *LAST)
+    assert 'data.topic: "0123" then' in message
+    assert "task topic" not in message
+
+
+def test_what_changed_is_told_in_the_order_in_which_it_is_recorded(shared_house: Any) -> None:
+    splits = [f"dev_{letter}" for letter in "hgfedcba"]
+    then, now = ({"data": {"topic": dict.fromkeys(splits, content)}, "tokenizer_content": "t"} for content in "xy")
+    told = told_changes(shared_house.materials("done"), then, now)
+    assert [line.split()[5] for line in told] == splits
 
 
 def test_an_edited_tokenizer_file_is_refused_as_another_tokenizer(house: Any) -> None:
