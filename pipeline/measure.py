@@ -12,6 +12,7 @@ from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from pipeline.lineage import LM
 from pipeline.masking import masked_lm
 from pipeline.materials import Materials
+from pipeline.recipe.identity import scoring_of
 from pipeline.recipe.stream import MlmSettings
 from pretrain.blocks import BlockSource
 from pretrain.held_out import held_out_entropy, held_out_loss
@@ -141,10 +142,8 @@ def measuring(materials: Materials, heads: Iterable[str]) -> dict[str, Any]:
 
 
 def _scoring(materials: Materials, name: str) -> dict[str, Any]:
-    spec = materials.task(name)
     return {
-        "metrics": list(spec.metrics),
-        "primary": spec.primary,
+        **scoring_of(materials.task(name)),
         "rows": {split: materials.encoded(name, split).fingerprint for split in _splits(materials, name)},
     }
 

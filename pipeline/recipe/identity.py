@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from finetune.tasks.spec import TRAIN, TaskSpec
 from pipeline.masking import mask_unit
 from pipeline.recipe.recipe import PublicEncoder, Recipe
 from pipeline.recipe.stage import Stage
@@ -11,7 +12,8 @@ from pipeline.recipe.text import Corpus
 
 # Of a corpus: where its text is, which its content hash tells better, and what changes no result.
 _HOW_IT_IS_READ = {"files", "format", "field", "config", "split", "streaming", "lexicon", "skip_bad"}
-_HOW_ONE_SCORES = {"metrics", "primary"}
+# Of a task: what makes other rows of the same files. How they are read is told better by the content hash of its rows.
+_WHICH_ROWS = ("kind", "range", "carve", "overlap")
 
 
 def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
     """
     stage = recipe.stage(stage_name)
     selected = is_selected(stage)
-    tasks = {name: _task(recipe.tasks[name], selected) for name in _tasks(stage)}
+    tasks = {name: _task(name, recipe.tasks[name], selected) for name in _tasks(stage)}
     corpora = {name: _corpus(recipe.corpora[name], _masks_units(stage, name)) for name in corpora_of(recipe, stage)}
     return {
         "seed": recipe.seed_of(stage),
@@ -55,9 +57,23 @@ def _stage(stage: Stage, selected: bool) -> dict[str, Any]:
     return stage.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
 
 
-def _task(task: Task, selected: bool) -> dict[str, Any]:
-    left_out = {"files"} | (set() if selected else _HOW_ONE_SCORES)
-    return task.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
+def scoring_of(spec: TaskSpec) -> dict[str, Any]:
+    """The settings of a task that decide its scores, and no weights unless scores choose among these."""
+    of_spans = {"longest_answer": spec.longest_answer, "unanswerable": spec.unanswerable}
+    return {"metrics": list(spec.metrics), "primary": spec.primary, **(of_spans if spec.kind == "span" else {})}
+
+
+def _task(name: str, task: Task, selected: bool) -> dict[str, Any]:
+    """A task by what its settings result in: the same, whether a default is written out or where its files lie."""
+    spec = task.spec(name)
+    limit = {TRAIN: spec.limit[TRAIN]} if TRAIN in spec.limit else {}  # of other splits, their rows' hash tells
+    rows = {key: getattr(spec, key) for key in _WHICH_ROWS if getattr(spec, key) != getattr(TaskSpec, key, None)}
+    return {
+        **rows,
+        **({"limit": limit} if limit else {}),
+        **task.model_dump(include={"length"}, exclude_defaults=True),
+        **(scoring_of(spec) if selected else {}),
+    }
 
 
 def _corpus(corpus: Corpus, masks_units: bool) -> dict[str, Any]:

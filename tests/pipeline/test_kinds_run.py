@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -87,6 +88,27 @@ def test_the_exported_model_scores_the_same_as_the_run_did(ran: tuple[Any, Any],
     assert result.exit_code == 0, result.output
     found = json.loads((tmp_path / "scores.json").read_text())["tasks"]
     assert {name: found[name]["metrics"] for name in NEW} == {name: known[name]["metrics"] for name in NEW}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("tasks.reads.longest_answer=1", "tasks.reads.longest_answer: 30 then, 1 now"),
+        ("tasks.ranks.metrics=[mrr]", 'tasks.ranks.metrics: ["accuracy"] then, ["mrr"] now'),
+    ],
+)
+def test_what_only_decides_scores_is_measured_again_on_the_same_weights(
+    ran: tuple[Any, Any], change: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    house, folder = ran
+    name = change.partition("=")[0]
+    shutil.copytree(folder.root, house.folder(f"later-{name}").root)
+    capsys.readouterr()
+    later = house.run(f"later-{name}", change)
+    assert f"answer: measured again, since its evaluation changed:\n  {told}" in capsys.readouterr().out
+    at_once = house.run(f"at-once-{name}", change)
+    assert losses(later.root) == losses(folder.root) == losses(at_once.root)
+    assert json.loads(later.scores.read_text())["tasks"] == json.loads(at_once.scores.read_text())["tasks"]
 
 
 def test_a_step_shows_what_is_right_of_each_candidate_window_and_class(ran: tuple[Any, Any]) -> None:

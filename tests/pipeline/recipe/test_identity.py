@@ -138,6 +138,73 @@ def test_evaluation_is_identity_only_where_it_chooses_the_weights(of):
     assert of("multitask", "tasks.own.metrics=[pearson]", "tasks.own.primary=pearson") == of("multitask")
 
 
+OWN = "tasks.own={kind: regression, fields: [a, b], range: [0, 5], "
+SPAN = "tasks.own={kind: span, fields: [q, t], files: {train: t.jsonl, dev: d.jsonl}}"
+CARVED = "tasks.own.files={train: t.jsonl}"
+BEST = "multitask.evaluate={every: 5}"
+HOW_ROWS_ARE_READ = [
+    "tasks.rte={from: hub}",
+    "tasks.rte.hub={path: elsewhere}",
+    "tasks.rte.format=csv",
+    "tasks.rte.layout=marked_pair",
+    "tasks.rte.columns=[id, sentence1, sentence2, label]",
+    "tasks.rte.fields=[premise, hypothesis]",
+    "tasks.rte.label=gold",
+    "tasks.rte.label_values={'0': entailment}",
+    "tasks.rte.dropped=['-']",
+    "tasks.rte.id=index",
+    "tasks.rte.hidden=[]",
+    "tasks.rte.limit={dev: 5}",
+    OWN + "files: {train: moved.jsonl, dev: d.jsonl}}",
+    OWN + "hub: {path: me/own, splits: {train: train, dev: validation}}}",
+    OWN + "files: {train: t.jsonl, dev: d.jsonl}, label: score, format: jsonl, id: n}",
+]
+TASK_DEFAULTS = [
+    "tasks.rte={labels: [not_entailment, entailment], metrics: [accuracy], primary: accuracy, length: 128}",
+    "tasks.rte.from=files",
+    "tasks.rte={fields: [sentence1, sentence2], label: label, layout: rows, format: auto, hidden: [test], limit: {}}",
+    OWN + "files: {train: t.jsonl, dev: d.jsonl},"
+    " metrics: [pearson, spearman, pearson_spearman], primary: pearson_spearman}",
+    "tasks.own.label=label",
+    "tasks.own.carve=0.1",
+]
+
+
+@pytest.mark.parametrize("selecting", [(), (BEST,)])
+@pytest.mark.parametrize("setting", HOW_ROWS_ARE_READ + TASK_DEFAULTS)
+def test_how_a_task_s_rows_are_read_and_a_default_written_out_are_not_identity(of, setting, selecting):
+    assert of("multitask", *selecting, setting) == of("multitask", *selecting)
+
+
+@pytest.mark.parametrize(
+    ("before", "setting"),
+    [
+        ((), "tasks.rte.length=64"),
+        ((), "tasks.rte.limit={train: 5}"),
+        ((), "tasks.own.range=[0, 4]"),
+        ((), SPAN),
+        ((SPAN,), "tasks.own.overlap=5"),
+        ((CARVED,), "tasks.own.carve=0.2"),
+    ],
+)
+def test_what_makes_other_rows_of_the_same_files_is_identity(of, before, setting):
+    assert of("multitask", *before, setting) != of("multitask", *before)
+
+
+@pytest.mark.parametrize(
+    ("before", "setting"),
+    [
+        ((), "tasks.rte.metrics=[matthews]"),
+        ((), "tasks.own.primary=pearson"),
+        ((SPAN,), "tasks.own.longest_answer=5"),
+        ((SPAN,), "tasks.own.unanswerable=true"),
+    ],
+)
+def test_what_only_decides_scores_is_identity_where_they_choose_the_weights(of, before, setting):
+    assert of("multitask", *before, setting) == of("multitask", *before)
+    assert of("multitask", BEST, *before, setting) != of("multitask", BEST, *before)
+
+
 def test_a_new_and_a_public_encoder_have_different_identities(of, tmp_path):
     (tmp_path / "public").mkdir()
     public = of("general", "encoder={from: public}", "tokenizer={from: public}")
