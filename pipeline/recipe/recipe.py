@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +15,7 @@ from pipeline.recipe.stage import DecaySchedule, Optimizer, Precision, Schedule,
 from pipeline.recipe.task import Task
 from pipeline.recipe.text import Corpus, Tokenizer
 
+_ALL_SEEDS = re.compile(r"all:([1-9][0-9]*)")
 Attention = Literal["auto", "padded", "flat"]
 
 
@@ -140,8 +142,18 @@ class Seeds(Section):
     )
 
 
-def _count_alone(value: Any) -> Any:
-    return {"count": value} if isinstance(value, int) and not isinstance(value, bool) else value
+def _short_seeds(value: Any) -> Any:
+    """`5` and `all:5` written out, as the command line has them too."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"count": value}
+    if not isinstance(value, str):
+        return value
+    if found := _ALL_SEEDS.fullmatch(value):
+        return {"count": int(found[1]), "all": True}
+    raise ValueError(
+        f"given '{value}'; must be a number of seeds, which repeats the labelled stages and what follows from them, "
+        "or, to repeat every stage, {count: 5, all: true}, in short all:5"
+    )
 
 
 class Recipe(Section):
@@ -149,8 +161,8 @@ class Recipe(Section):
 
     name: Name = Field(description="Names the default run directory, runs/<name>.")
     seed: int = Field(default=1, ge=0, description="Every random choice follows from it.")
-    seeds: Annotated[Seeds, BeforeValidator(_count_alone, json_schema_input_type=int | Seeds)] = Field(
-        default=Seeds(), description="A number alone is the count."
+    seeds: Annotated[Seeds, BeforeValidator(_short_seeds, json_schema_input_type=int | str | Seeds)] = Field(
+        default=Seeds(), description="A number alone is the count; all:5 is {count: 5, all: true}."
     )
     data: str | None = Field(
         default=None, description="Data folder; default: the environment variable TRIPTYCH_DATA, if set."

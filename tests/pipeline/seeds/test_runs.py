@@ -312,6 +312,10 @@ def test_the_command_line_s_number_goes_before_the_recipe_s_and_keeps_what_is_re
     assert with_seeds(shared_house.recipe(), "all:3").seeds == Seeds(count=3, all=True)
 
 
+def test_the_recipe_takes_every_stage_s_repetition_as_the_command_line_does(shared_house: Any) -> None:
+    assert shared_house.recipe("seeds=all:3").seeds == Seeds(count=3, all=True)
+
+
 @pytest.mark.parametrize("given", ["0", "-1", "five", "all", "all:", "all: 5", "1.5", ""])
 def test_other_forms_of_seeds_are_refused_with_the_two_there_are(shared_house: Any, given: str) -> None:
     with pytest.raises(RecipeError, match=r"--seeds .*: give a number of seeds, 1 or more, such as 5 .* or all:5"):
@@ -322,7 +326,9 @@ def test_other_forms_of_seeds_are_refused_with_the_two_there_are(shared_house: A
     ("given", "told"),
     [
         ("seeds=0", r"seeds\.count: given 0; must be at least 1"),
-        ("seeds=many", r"seeds: given 'many'; must be a mapping"),
+        ("seeds=many", r"seeds: given 'many'; must be a number.* all:5"),
+        ("seeds=all", r"seeds: given 'all'; must be a number of seeds, .* \{count: 5, all: true\}.* all:5"),
+        ("seeds=all:0", r"seeds: given 'all:0'; must be a number of seeds"),
         ("seeds={count: 2, al: true}", r"seeds\.al is not a setting.*'all'"),
     ],
 )
