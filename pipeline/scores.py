@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from finetune.reading.content import content_of
 from finetune.tasks.spec import TRAIN
 from pipeline import wording
 from pipeline.lineage import LM
@@ -54,6 +55,10 @@ def collect_scores(materials: Materials, folder: RunFolder, notes: Sequence[str]
         "unigram_entropy": _entropies(materials, boundaries),
         "notes": [*notes, *_notes(materials, [*final.values(), *last["more"].values()])],
         "data": {name: _content(materials, name) for name in final},
+        "content": {
+            shown: content_of(materials.examples(scores["name"], scores["split"]))
+            for shown, scores in {**final, **last["more"]}.items()
+        },
         "recipe": of_value(recipe.resolved()["stages"]),
     }
 
@@ -105,7 +110,7 @@ def _entropies(materials: Materials, boundaries: Mapping[str, Any]) -> dict[str,
 
 
 def _content(materials: Materials, name: str) -> dict[str, str]:
-    """The content of what a task was trained and scored on."""
+    """The content of what a task was trained and scored on, as the tokenizer cut it."""
     splits = (*((TRAIN,) if TRAIN in materials.task(name).splits else ()), *materials.scored(name))
     return {split: materials.encoded(name, split).fingerprint for split in splits}
 

@@ -1,24 +1,28 @@
 """`triptych compare`: two runs, measure by measure, paired by seed; what differs by more than the seeds do."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from finetune.tasks.metric_names import LOWER_IS_BETTER
 from finetune.tasks.spec import TaskSpec
 from finetune.tasks.table import TASKS
 from pipeline import wording
+from pipeline.recipe.task import BuiltInTask
 from pipeline.run_record import RunRecord, read_run
 from pipeline.seeds.scores import over_seeds
 from pipeline.seeds.statistics import Paired, paired
 from pipeline.seeds.tables import published_cell, published_lines
 from pipeline.tables import Grid, Standing
-from tokenization.errors import RunError
+from tokenization.errors import RecipeError, RunError
 
 _LOSS = "held-out MLM loss"
+_JOINT = "mean of the primary metrics"
 _SAME = ("split", "rows", "reduced", "primary")
 
 
@@ -27,7 +31,7 @@ class Measure:
     """One number of both runs.
 
     Attributes:
-        task: of the first run, as `seeds.json` has it; None for a corpus's held-out loss.
+        task: of the first run, as `seeds.json` has it; None for the joint score and a corpus's held-out loss.
         name, metric: what is measured.
         ours, theirs: seed → value, of the first and of the second run.
     """
@@ -77,8 +81,16 @@ def _over_seeds(run: RunRecord) -> Mapping[str, Any]:
 
 def _built_in(recipe: Mapping[str, Any]) -> dict[str, TaskSpec]:
     """The run's tasks that come with the project: of those, published numbers are known."""
-    given = recipe.get("tasks", {})
-    return {name: TASKS[name] for name in given if name in TASKS and given[name].get("kind") is None}
+    given = {name: task for name, task in recipe.get("tasks", {}).items() if name in TASKS and not task.get("kind")}
+    return {name: spec for name, task in given.items() if (spec := _changed(name, task)) is not None}
+
+
+def _changed(name: str, given: Mapping[str, Any]) -> TaskSpec | None:
+    """A built-in task with the recipe's changes; None where another version wrote what this one does not read."""
+    try:
+        return BuiltInTask.model_validate_json(json.dumps(given)).spec(name)
+    except (ValidationError, RecipeError):
+        return None
 
 
 def _measures(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[Measure]:
@@ -90,6 +102,8 @@ def _measures(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[Me
                 for metric, entry in task["metrics"].items()
                 if metric in other
             )
+    if ours["joint"] and theirs["joint"] and _same_tasks(ours, theirs):
+        yield Measure(None, "joint", _JOINT, _values(ours["joint"]), _values(theirs["joint"]))
     for corpus, entry in ours["losses"].items():
         if corpus in theirs["losses"]:
             yield Measure(None, corpus, _LOSS, _values(entry), _values(theirs["losses"][corpus]))
@@ -101,17 +115,38 @@ def _values(entry: Mapping[str, Any] | None) -> dict[int, float]:
 
 def _differing(task: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """What of two tasks of one name would make a difference of their scores mean nothing."""
-    return [f"{key} {task[key]} and {other[key]}" for key in _SAME if task[key] != other[key]]
+    found = [f"{key} {task[key]} and {other[key]}" for key in _SAME if task[key] != other[key]]
+    contents = _contents(task, other)
+    if not found and len(contents) > 1 and None not in contents:
+        return [f"the texts or labels of its {task['split']} rows are not the same"]
+    return found
+
+
+def _contents(task: Mapping[str, Any], other: Mapping[str, Any]) -> set[str | None]:
+    """What the rows were that were scored; None of a run that older code wrote."""
+    return {task.get("content"), other.get("content")}
+
+
+def _same_tasks(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    """Whether both joint scores are means over the same; further splits, as `mnli (dev_mismatched)`, are in neither."""
+    own, others = ({name: task for name, task in run["tasks"].items() if " (" not in name} for run in (ours, theirs))
+    return own.keys() == others.keys() and not any(_differing(task, others[name]) for name, task in own.items())
 
 
 def _others(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> list[str]:
-    """What is not compared, and why."""
+    """What is not compared, and why; and what is not known of the rest."""
     lines = []
     for name in dict.fromkeys([*ours["tasks"], *theirs["tasks"]]):
         if name not in ours["tasks"] or name not in theirs["tasks"]:
             lines.append(f"not compared: {name}, which only {'A' if name in ours['tasks'] else 'B'} has")
         elif found := _differing(ours["tasks"][name], theirs["tasks"][name]):
             lines.append(f"not compared: {name}, which was scored otherwise: {'; '.join(found)}")
+        elif None in _contents(ours["tasks"][name], theirs["tasks"][name]):
+            lines.append(
+                f"{name}: whether both were scored on the same rows is not known: an older run does not say it"
+            )
+    if ours["joint"] and theirs["joint"] and not _same_tasks(ours, theirs):
+        lines.append("not compared: joint, since the tasks behind it are not the same")
     return lines
 
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from finetune.tasks.namesake import is_namesake, other_rows
 from finetune.tasks.spec import TaskSpec
 from pipeline.materials import Materials
 from pipeline.run_folder import RunFolder
@@ -41,6 +42,7 @@ def over_seeds(scores: Mapping[int, Mapping[str, Any]], specs: Mapping[str, Task
         "tasks": {
             name: {
                 **{key: task[key] for key in _OF_A_TASK},
+                "content": first.get("content", {}).get(name),
                 "metrics": {
                     metric: _entry({seed: found["tasks"][name]["metrics"][metric] for seed, found in scores.items()})
                     for metric in task["metrics"]
@@ -93,7 +95,15 @@ def _entry(values: Mapping[int, float | None]) -> dict[str, Any] | None:
 
 
 def _published(name: str, task: Mapping[str, Any], specs: Mapping[str, TaskSpec]) -> list[dict[str, Any]]:
-    """What others reached in the task's metrics, those on the same split first."""
+    """What others reached in the task's metrics, those on the same split first; nothing beside a user's own rows."""
     spec = specs.get(name.partition(" (")[0])  # `mnli (dev_mismatched)`: a further split of a task
-    found = [asdict(entry) for entry in spec.published if entry.metric in task["metrics"]] if spec else []
+    if spec is None or is_namesake(spec) or other_rows(spec, task["split"], _rows_of_files(spec, task)):
+        return []
+    found = [asdict(entry) for entry in spec.published if entry.metric in task["metrics"]]
     return sorted(found, key=lambda entry: bool(entry["split"] != task["split"]))
+
+
+def _rows_of_files(spec: TaskSpec, task: Mapping[str, Any]) -> int:
+    """The rows of the scored split; those without a label are in no count, and without more missing none is reduced."""
+    scored: int = task["rows"]
+    return max(scored, spec.rows.get(task["split"], 0)) if spec.dropped and not task["reduced"] else scored

@@ -1,7 +1,9 @@
 """Comparing two runs; the oracle is a run written by hand, with itself, or shifted by a known amount."""
 
 import json
+import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +31,7 @@ TOPIC = TaskSpec(
 )  # fmt: skip
 
 
-def scores_of(value: float, **changed: Any) -> dict[str, Any]:
+def scores_of(value: float, content: str = "these rows", **changed: Any) -> dict[str, Any]:
     """What `evaluation/scores.json` holds of one task and one corpus."""
     task = {
         "kind": "classification", "metrics": {"accuracy": value}, "primary": "accuracy", "majority": 0.5, "rows": 100,
@@ -39,6 +41,7 @@ def scores_of(value: float, **changed: Any) -> dict[str, Any]:
     return {
         "joint": value,
         "tasks": {"topic": {**task, **changed}},
+        "content": {"topic": content},
         "ledger": {"columns": ["a", "b", "c"], "rows": [row]},
     }
 
@@ -69,7 +72,7 @@ def row(grid: Grid, task: str) -> dict[str, str]:
 def test_a_run_compared_with_itself_differs_by_nothing_and_is_within_noise(write: Write) -> None:
     run = write("one", SCORES)
     grid, _ = compare_runs(run, run)
-    for name in ("topic", "wiki"):
+    for name in ("topic", "joint", "wiki"):
         found = row(grid, name)
         assert (found["B - A"], found["std. error"], found["95 % interval"]) == ("+0.000", "0.000", "+0.000 to +0.000")
         assert found[""] == "within noise"
@@ -84,7 +87,7 @@ def test_a_shifted_copy_is_outside_noise_and_a_loss_is_better_when_lower(write: 
     assert (row(grid, "wiki")["A"], row(grid, "wiki")["B"]) == ("4.348", "4.248")
     assert row(grid, "wiki")[""] == "outside noise: B better"
     back, _ = compare_runs(higher, lower)
-    assert [cells[-1] for cells in back.rows] == ["outside noise: B worse"] * 2
+    assert [cells[-1] for cells in back.rows] == ["outside noise: B worse"] * 3
 
 
 def test_differences_smaller_than_their_scatter_are_within_noise(write: Write) -> None:
@@ -131,6 +134,42 @@ def test_tasks_scored_on_other_rows_are_not_compared_and_named(
     assert f"not compared: topic, which was scored otherwise: {told}" in lines
 
 
+def test_tasks_of_as_many_but_other_rows_are_not_compared_and_the_joint_score_neither(write: Write) -> None:
+    grid, lines = compare_runs(write("one", SCORES), write("two", SCORES, content="other rows"))
+    assert [cells[0] for cells in grid.rows] == ["wiki"]
+    assert (
+        "not compared: topic, which was scored otherwise: the texts or labels of its dev rows are not the same" in lines
+    )
+    assert "not compared: joint, since the tasks behind it are not the same" in lines
+
+
+def test_a_run_that_does_not_say_what_its_rows_were_is_compared_and_that_is_told(write: Write) -> None:
+    older = write("one", {1: 0.5})
+    scores = scores_of(0.5)
+    del scores["content"]
+    (older / "evaluation" / "scores.json").write_text(json.dumps(scores))
+    grid, lines = compare_runs(older, write("two", {1: 0.6}))
+    assert row(grid, "topic")["B - A"] == "+0.100"
+    assert "topic: whether both were scored on the same rows is not known: an older run does not say it" in lines
+
+
+def test_the_joint_score_is_compared_where_both_runs_have_the_same_tasks(write: Write) -> None:
+    one, two = write("one", SCORES), write("two", {seed: value + 0.1 for seed, value in SCORES.items()})
+    found = row(compare_runs(one, two)[0], "joint")
+    assert (found["metric"], found["B - A"], found[""]) == (
+        "mean of the primary metrics",
+        "+0.100",
+        "outside noise: B better",
+    )
+    path = two / "evaluation" / "seeds.json"
+    together = json.loads(path.read_text())
+    together["tasks"]["more"] = together["tasks"]["topic"]
+    path.write_text(json.dumps(together))
+    grid, lines = compare_runs(one, two)
+    assert "joint" not in [cells[0] for cells in grid.rows]
+    assert "not compared: joint, since the tasks behind it are not the same" in lines
+
+
 def test_an_unfinished_run_is_refused_by_name(write: Write) -> None:
     run = write("one", {1: 0.5})
     (run / "evaluation" / "scores.json").unlink()
@@ -158,12 +197,38 @@ def test_of_built_in_tasks_published_numbers_are_known_under_one_seed_too(write:
     run = write("one", {1: 0.5})
     scores = scores_of(0.5)
     (run / "evaluation" / "scores.json").write_text(json.dumps({**scores, "tasks": {"rte": scores["tasks"]["topic"]}}))
-    for task, known in (("{}", True), ("{kind: classification}", False)):  # a task of one's own may bear the name
+    own = "{files: {train: mine.tsv, dev: mine.tsv}}"  # of 100 rows, not RTE's 277
+    for task, known in (("{}", True), ("{kind: classification}", False), (own, False)):
         (run / "recipe.yaml").write_text(f"name: one\nseed: 1\ntasks: {{rte: {task}}}\nstages: []\n")
         _, lines = compare_runs(run, run)
         published = [entry for entry in TASKS["rte"].published if entry.metric == "accuracy"]
         assert published
         assert sum(line.startswith("published, rte accuracy") for line in lines) == (len(published) if known else 0)
+
+
+def test_published_numbers_of_a_built_in_task_stand_beside_its_own_rows_and_labels_alone() -> None:
+    rte = TASKS["rte"]
+    own = replace(rte, files={"train": "mine.tsv", "dev": "mine.tsv"})
+    for spec, rows, known in (
+        (rte, 100, True),
+        (own, 277, True),
+        (own, 100, False),
+        (own, 278, False),
+        (replace(rte, labels=("no", "yes")), 277, False),
+        (replace(rte, labels=rte.labels[::-1]), 277, True),
+        (replace(rte, citation=""), 277, False),
+    ):
+        scores = scores_of(0.5, rows=rows)
+        found = over_seeds({1: {**scores, "tasks": {"rte": scores["tasks"]["topic"]}}}, {"rte": spec})
+        assert bool(found["tasks"]["rte"]["published"]) == known
+
+
+def test_of_rows_without_a_label_which_are_in_no_count_none_counts_as_lacking() -> None:
+    own = replace(TASKS["ocnli"], files={"train": "mine.json", "dev": "mine.json"})
+    for reduced in (False, True):
+        scores = scores_of(0.5, rows=2950, reduced=reduced)  # of 3,000, 50 have no label
+        found = over_seeds({1: {**scores, "tasks": {"ocnli": scores["tasks"]["topic"]}}}, {"ocnli": own})
+        assert bool(found["tasks"]["ocnli"]["published"]) != reduced
 
 
 def test_a_reduced_set_never_bears_the_name_of_the_whole(write: Write) -> None:
@@ -177,6 +242,26 @@ def test_the_command_compares_a_finished_run_with_itself(done: Any) -> None:
     assert "A and B, paired by seed" in told.output
     assert "entity_f1*" in told.output
     assert "held-out MLM loss" in told.output
+
+
+def test_runs_of_another_tokenizer_are_compared_and_after_a_changed_label_that_task_is_not(
+    shared_house: Any, done: Any, tmp_path: Path
+) -> None:
+    def told(run: Path) -> str:
+        return CliRunner().invoke(main, ["compare", str(done.root), str(run)]).output
+
+    assert "not compared" not in told(shared_house.run("other-pieces", "tokenizer.train.size=140").root)
+    data = tmp_path / "data"
+    shutil.copytree(shared_house.base / "data", data)
+    lines = (data / "topic-dev.tsv").read_text().splitlines()
+    label, text = lines[1].split("\t")
+    lines[1] = f"{'land' if label == 'sea' else 'sea'}\t{text}"
+    (data / "topic-dev.tsv").write_text("\n".join(lines) + "\n")
+    printed = told(shared_house.run("other-labels", f"data={data}").root)
+    assert (
+        "not compared: topic, which was scored otherwise: the texts or labels of its dev rows are not the s" in printed
+    )
+    assert "not compared: names" not in printed
 
 
 def test_what_is_no_run_is_refused_in_one_message(tmp_path: Path) -> None:
