@@ -61,7 +61,8 @@ class Materials:
         self._corpora: dict[str, Corpus] = {}
         self._kept_out: dict[Decontamination, KeptOut] = {}
         self._phrases: dict[str, Phrases] = {}
-        self._splits: dict[tuple[str, str], Encoded] = {}
+        self._splits: dict[tuple[str, str], Split] = {}
+        self._encoded: dict[tuple[str, str], Encoded] = {}
         self._leaked: dict[tuple[str, str], NDArray[np.bool_]] = {}
 
     def with_recipe(self, recipe: Recipe) -> "Materials":
@@ -205,22 +206,27 @@ class Materials:
         return self.recipe.tasks[name].spec(name)
 
     def read(self, spec: TaskSpec, split: str) -> Split:
-        """A split of a task as its files have it."""
+        """A split of a task, of the recipe or not, as its files have it."""
         return read_split(spec, self.recipe.data_folder, split, self._origin)
+
+    def split(self, name: str, split: str) -> Split:
+        """A split of a task of the recipe, read once."""
+        if (name, split) not in self._splits:
+            self._splits[name, split] = self.read(self.task(name), split)
+        return self._splits[name, split]
 
     def examples(self, name: str, split: str) -> tuple[Example, ...]:
         """The rows of a split of a task of the recipe."""
-        return self.read(self.task(name), split).examples
+        return self.split(name, split).examples
 
     def encoded(self, name: str, split: str) -> Encoded:
-        """A split of a task, read and encoded once."""
-        if (name, split) not in self._splits:
-            spec, length = self.task(name), self.recipe.tasks[name].length
-            read = self.read(spec, split)
-            self._splits[name, split] = encode_examples(
-                spec, split, read.examples, self.tokenizer, length, read.dropped
+        """A split of a task, encoded once."""
+        if (name, split) not in self._encoded:
+            read, length = self.split(name, split), self.recipe.tasks[name].length
+            self._encoded[name, split] = encode_examples(
+                self.task(name), split, read.examples, self.tokenizer, length, read.dropped
             )
-        return self._splits[name, split]
+        return self._encoded[name, split]
 
     def leaked(self, name: str, split: str) -> NDArray[np.bool_]:
         """Which rows of a split also stand in what the answering head was trained on."""
