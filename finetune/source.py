@@ -46,7 +46,7 @@ class TaskSource:
 class TextOfTasks:
     """The text of some tasks without their labels, for an auxiliary LM: a block, of which nothing is asked but text.
 
-    Attributes of the joined arrays follow `Sequences`; sequences stand in the order of the tasks.
+    Attributes of the joined arrays follow `Encoded`; sequences stand in the order of the tasks.
 
     Args:
         continues: for each task which of its tokens continue a word, or None for sequences that do not tell.
@@ -73,8 +73,8 @@ class TextOfTasks:
         lengths_K = self._lengths_N[chosen_K]
         token_T = ranges(self._starts_N[chosen_K], lengths_K)
         return Sequences(
-            tokens_T=self._tokens_T[token_T],
-            segments_T=self._segments_T[token_T],
+            tokens_T=self._tokens_T[token_T].astype(np.int64),
+            segments_T=self._segments_T[token_T].astype(np.int64),
             maskable_T=self._maskable_T[token_T],
             offsets_N1=offsets_of(lengths_K),
             draws_N=draws_K,

@@ -224,7 +224,7 @@ class Materials:
         if (name, split) not in self._encoded:
             read, length = self.split(name, split), self.recipe.tasks[name].length
             self._encoded[name, split] = encode_examples(
-                self.task(name), split, read.examples, self.tokenizer, length, read.dropped
+                self.task(name), split, read.examples, self.tokenizer, length, read.dropped, read.limited
             )
         return self._encoded[name, split]
 
@@ -240,7 +240,7 @@ class Materials:
         spec = self.task(self.task(name).answered_by)
         train = self.encoded(spec.name, TRAIN)
         carved = len(self.encoded(spec.name, DEV)) if is_carved(spec, DEV) else 0
-        return count(spec, TRAIN, len(train), train.dropped, carved).reduced
+        return count(spec, TRAIN, len(train), train.dropped, carved, limited=train.limited).reduced
 
     def scored(self, name: str) -> tuple[str, ...]:
         """The splits that the recipe's evaluation means for a task: the first one selects, the others are reported.

@@ -9,6 +9,7 @@ T tokens.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -22,6 +23,7 @@ from training.sequences import I64, offsets_of, ranges
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 NO_TEXT = -1
+_AT_ONCE = 8192  # sequences
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,9 @@ class Assembled:
 
     Attributes:
         example_N: the example of each sequence, non-decreasing.
-        offsets_N1, segments_T: as in `Sequences`.
-        source_T: where each token comes from: its place among the U tokens, U for [CLS], U + 1 for [SEP].
+        offsets_N1: as in `Sequences`.
+        begins_N5, counts_N5: the five stretches of the source that make a sequence, [CLS] first [SEP] second [SEP], by
+            their places: those of the U tokens, U for [CLS], U + 1 for [SEP]. Of what is not there, the count is 0.
         cut: examples that lost tokens to the length.
         first_N, second_N: tokens of the first and of the second text that each sequence holds.
         start_N: the first token of the second text that it holds; above 0 in the later windows of a long text.
@@ -62,16 +65,32 @@ class Assembled:
 
     example_N: I64
     offsets_N1: I64
-    segments_T: I64
-    source_T: I64
+    begins_N5: I64
+    counts_N5: I64
     cut: int
     first_N: I64
     second_N: I64
     start_N: I64
 
+    @property
+    def segments_T(self) -> NDArray[np.int8]:
+        """As in `Sequences`, but narrow."""
+        halves_N2 = np.stack([self.counts_N5[:, :3].sum(1), self.counts_N5[:, 3:].sum(1)], axis=1)
+        return np.repeat(np.tile(np.array([0, 1], dtype=np.int8), len(halves_N2)), halves_N2.ravel())
+
     def lay(self, values_U: NDArray[Scalar], cls: object, sep: object) -> NDArray[Scalar]:
-        """Whatever stands beside the tokens of the texts, (T,) as the sequences have it."""
-        return np.concatenate([values_U, np.array([cls, sep], dtype=values_U.dtype)])[self.source_T]
+        """Whatever stands beside the tokens of the texts, (T,) as the sequences have it.
+
+        A part of the sequences at a time: the places of all tokens at once are several times as large as the values.
+        """
+        source_V = np.concatenate([values_U, np.array([cls, sep], dtype=values_U.dtype)])
+        laid_T = np.empty(self.offsets_N1[-1], dtype=values_U.dtype)
+        for start in range(0, len(self.begins_N5), _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            places = ranges(self.begins_N5[part].ravel(), self.counts_N5[part].ravel())
+            first = self.offsets_N1[start]
+            laid_T[first : first + len(places)] = source_V[places]
+        return laid_T
 
 
 def texts_of(spec: TaskSpec, examples: Sequence[Example]) -> Texts:
@@ -142,12 +161,7 @@ def _end_to_end(places_N2: I64, first_N: I64, second_N: I64, paired_N: I64, tota
         [total * one_N, places_N2[:, 0], (total + 1) * one_N, places_N2[:, 1], (total + 1) * one_N], axis=1
     )
     counts_N5 = np.stack([one_N, first_N, one_N, second_N, paired_N], axis=1)
-    halves_N2 = np.stack([first_N + 2, second_N + paired_N], axis=1)
-    return {
-        "offsets_N1": offsets_of(halves_N2.sum(1)),
-        "segments_T": np.repeat(np.tile([0, 1], len(first_N)), halves_N2.ravel()),
-        "source_T": ranges(begins_N5.ravel(), counts_N5.ravel()),
-    }
+    return {"offsets_N1": offsets_of(counts_N5.sum(1)), "begins_N5": begins_N5, "counts_N5": counts_N5}
 
 
 Text = TypeVar("Text", str, tuple[str, ...])
@@ -156,6 +170,6 @@ Text = TypeVar("Text", str, tuple[str, ...])
 def _numbered(rows: Iterable[tuple[Text, ...]]) -> tuple[tuple[Text, ...], I64, I64]:
     """The distinct texts of rows of one or two, and each row's first and second by number."""
     numbers: dict[Text, int] = {}
-    pairs = [[numbers.setdefault(text, len(numbers)) for text in row] + [NO_TEXT] * (2 - len(row)) for row in rows]
-    pairs_R2 = np.array(pairs, dtype=np.int64).reshape(-1, 2)
+    pairs = ([numbers.setdefault(text, len(numbers)) for text in row] + [NO_TEXT] * (2 - len(row)) for row in rows)
+    pairs_R2 = np.fromiter(chain.from_iterable(pairs), dtype=np.int64).reshape(-1, 2)
     return tuple(numbers), pairs_R2[:, 0], pairs_R2[:, 1]

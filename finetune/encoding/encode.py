@@ -21,6 +21,8 @@ from tokenization.fingerprint import of_value
 from tokenization.vocabulary import Tokenizer
 from training.sequences import I64, offsets_of
 
+_HASHED_AT_ONCE = 1 << 20
+
 
 def encode_examples(
     spec: TaskSpec,
@@ -29,12 +31,14 @@ def encode_examples(
     tokenizer: Tokenizer,
     length: int,
     dropped: int = 0,
+    limited: bool = False,
 ) -> Encoded:
     """Encode a split; the longer text of a pair is cut first, from its end, and a long context into windows.
 
     Args:
         length: most tokens of a sequence, special ones included.
-        dropped: rows that were left out of the examples.
+        dropped: rows that were left out of the examples, since they have no label.
+        limited: whether the task's limit left rows out.
 
     Raises:
         RecipeError: the length leaves no room for text.
@@ -44,14 +48,14 @@ def encode_examples(
     texts = texts_of(spec, examples)
     coded = _code(spec, texts, tokenizer)
     assembled = assemble(spec, texts, coded.lengths_P, length)
-    tokens_T = assembled.lay(coded.ids_U, tokenizer.cls, tokenizer.sep)
+    maskable_U = ~np.isin(coded.ids_U, np.fromiter(tokenizer.specials, dtype=np.int64))
     encoded = Encoded(
         spec=spec,
         split=split,
         ids=tuple(example.id for example in examples),
-        tokens_T=tokens_T,
+        tokens_T=assembled.lay(coded.ids_U.astype(np.int32), tokenizer.cls, tokenizer.sep),
         segments_T=assembled.segments_T,
-        maskable_T=~np.isin(tokens_T, np.fromiter(tokenizer.specials, dtype=np.int64)),
+        maskable_T=assembled.lay(maskable_U, False, False),
         offsets_N1=assembled.offsets_N1,
         example_N=assembled.example_N,
         word_T=assembled.lay(_opened(coded), NO_WORD, NO_WORD) if spec.kind == "tagging" else None,
@@ -61,6 +65,7 @@ def encode_examples(
         gold=gold_of(spec, examples),
         truncated=assembled.cut,
         dropped=dropped,
+        limited=limited,
         fingerprint="",
     )
     return replace(encoded, fingerprint=_fingerprint(encoded))
@@ -90,11 +95,11 @@ def _code(spec: TaskSpec, texts: Texts, tokenizer: Tokenizer) -> _Coded:
     return _Coded(ids_U, lengths_P, none_U, none_U)
 
 
-def _opened(coded: _Coded) -> I64:
+def _opened(coded: _Coded) -> NDArray[np.int32]:
     """The word that each token is the first piece of; later pieces are of none."""
     opens_U = np.diff(coded.words_U, prepend=NO_WORD) != 0
     opens_U[offsets_of(coded.lengths_P)[:-1][coded.lengths_P > 0]] = True
-    return np.where(opens_U, coded.words_U, NO_WORD)
+    return np.where(opens_U, coded.words_U, NO_WORD).astype(np.int32)
 
 
 def _windows(examples: Sequence[Example], texts: Texts, coded: _Coded, assembled: Assembled) -> Windows:
@@ -104,7 +109,7 @@ def _windows(examples: Sequence[Example], texts: Texts, coded: _Coded, assembled
     in_context_T = assembled.segments_T == 1
     in_context_T[assembled.offsets_N1[1:] - 1] = False  # the last [SEP]
     begins_T, stops_T = (
-        np.where(in_context_T, assembled.lay(places_U, 0, 0), OUTSIDE_CONTEXT).astype(np.int32)
+        np.where(in_context_T, assembled.lay(places_U.astype(np.int32), 0, 0), np.int32(OUTSIDE_CONTEXT))
         for places_U in (coded.begins_U, stops_U)
     )
     answers_N2 = None
@@ -175,14 +180,21 @@ def gold_of(spec: TaskSpec, examples: Sequence[Example]) -> Gold | None:
 
 def _fingerprint(encoded: Encoded) -> str:
     spec, gold, windows = encoded.spec, encoded.gold, encoded.windows
-    arrays: list[NDArray[Any]] = [encoded.tokens_T, encoded.segments_T, encoded.maskable_T]
-    arrays += [encoded.offsets_N1, encoded.words_E]
-    arrays += [encoded.word_T] if encoded.word_T is not None else []
+    digests = [_digest(encoded.tokens_T, np.int64), _digest(encoded.segments_T, np.int64), _digest(encoded.maskable_T)]
+    digests += [_digest(encoded.offsets_N1), _digest(encoded.words_E)]
+    digests += [_digest(encoded.word_T, np.int64)] if encoded.word_T is not None else []
     if spec.kind in GROUPED or windows is not None:
-        arrays += [encoded.example_N, encoded.rivals_E]
+        digests += [_digest(encoded.example_N), _digest(encoded.rivals_E)]
     if windows is not None:
-        arrays += [windows.begins_T, windows.stops_T]
-        arrays += [windows.answers_N2] if windows.answers_N2 is not None else []
+        digests += [_digest(windows.begins_T), _digest(windows.stops_T)]
+        digests += [_digest(windows.answers_N2)] if windows.answers_N2 is not None else []
     answers = None if gold is None else [np.asarray(answer).tolist() for answer in gold]
-    hashes = [hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest() for array in arrays]
-    return of_value([spec.name, spec.kind, spec.version, spec.labels, spec.range, encoded.ids, hashes, answers])
+    return of_value([spec.name, spec.kind, spec.version, spec.labels, spec.range, encoded.ids, digests, answers])
+
+
+def _digest(values: NDArray[Any], width: type[np.int64] | None = None) -> str:
+    """A hash of numbers, taken at a given width, whatever that of the array is."""
+    found = hashlib.blake2b(digest_size=16)
+    for start in range(0, len(values), _HASHED_AT_ONCE):
+        found.update(np.ascontiguousarray(values[start : start + _HASHED_AT_ONCE], dtype=width).data)
+    return found.hexdigest()

@@ -35,7 +35,8 @@ class Encoded:
 
     Attributes:
         spec, split, ids: whose rows these are, and their ids, in file order.
-        tokens_T, segments_T, maskable_T, offsets_N1: as in `Sequences`.
+        tokens_T, segments_T, maskable_T, offsets_N1: as in `Sequences`, but narrow: int32 and int8, widened as they are
+            taken. A large set of candidates has some 10^8 tokens, on every rank.
         example_N: the example of each sequence, non-decreasing.
         word_T: the word whose first piece a token is, -1 for other tokens; None unless the task is tagging.
         words_E: words of each example before truncation; zeros unless the task is tagging.
@@ -44,24 +45,26 @@ class Encoded:
         gold: the right answers, whole also where the text was cut; None where the split hides them.
         truncated: examples that lost tokens to the length; of a long context nothing is lost.
         dropped: rows of the file that are not here, since they have no label.
+        limited: whether rows are not here because of the task's limit.
         fingerprint: content address of all of this.
     """
 
     spec: TaskSpec
     split: str
     ids: tuple[str, ...]
-    tokens_T: I64
-    segments_T: I64
+    tokens_T: NDArray[np.int32]
+    segments_T: NDArray[np.int8]
     maskable_T: Bools
     offsets_N1: I64
     example_N: I64
-    word_T: I64 | None
+    word_T: NDArray[np.int32] | None
     words_E: I64
     windows: Windows | None
     rivals_E: I64
     gold: Gold | None
     truncated: int
     dropped: int
+    limited: bool
     fingerprint: str
 
     def __len__(self) -> int:
@@ -70,8 +73,7 @@ class Encoded:
     @property
     def reduced(self) -> bool:
         """Whether rows were left out by the limit, or there are fewer than the official ones."""
-        limited = len(self) == self.spec.limit.get(self.split)
-        return limited or len(self) + self.dropped < self.spec.rows.get(self.split, 0)
+        return self.limited or len(self) + self.dropped < self.spec.rows.get(self.split, 0)
 
     @cached_property
     def lengths_N(self) -> I64:
@@ -130,8 +132,8 @@ class Encoded:
         sequences_S = self.sequences_of(items_K)
         token_T = self.tokens_of(sequences_S)
         return Sequences(
-            tokens_T=self.tokens_T[token_T],
-            segments_T=self.segments_T[token_T],
+            tokens_T=self.tokens_T[token_T].astype(np.int64),
+            segments_T=self.segments_T[token_T].astype(np.int64),
             maskable_T=self.maskable_T[token_T],
             offsets_N1=offsets_of(self.lengths_N[sequences_S]),
             draws_N=np.repeat(draws_K, self.sizes_I[items_K]),

@@ -30,7 +30,7 @@ class Counts:
         dropped: rows left out since they have no label.
         carved: rows of train that stand in for a dev set.
         official: the published number; None where nobody published one.
-        limited: whether the recipe's limit lets no more through.
+        limited: whether the recipe's limit left rows out.
     """
 
     split: str
@@ -93,9 +93,9 @@ class Figures:
     lengths: Lengths | None
 
 
-def count(spec: TaskSpec, split: str, rows: int, dropped: int, carved: int = 0) -> Counts:
+def count(spec: TaskSpec, split: str, rows: int, dropped: int, carved: int = 0, *, limited: bool) -> Counts:
     """The rows of a split beside the official number."""
-    return Counts(split, rows, dropped, carved, spec.rows.get(split), rows == spec.limit.get(split))
+    return Counts(split, rows, dropped, carved, spec.rows.get(split), limited)
 
 
 def examine(

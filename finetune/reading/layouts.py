@@ -120,9 +120,8 @@ def _marked(spec: TaskSpec, row: Row, hidden: bool) -> Example:
     marks: list[tuple[int, int, str]] = []
     for name, (opens, closes) in _MARKS.items():
         start, span = target.get(f"{name}_index"), target.get(f"{name}_text")
-        is_place = isinstance(start, int) and start >= 0
-        if not is_place or not isinstance(span, str) or not span or not text.startswith(span, start):
-            there = text[start : start + len(str(span))] if is_place else None
+        if not isinstance(start, int) or not isinstance(span, str) or not _stands(text, span, start):
+            there = text[start : start + len(str(span))] if isinstance(start, int) else None
             raise DataError(
                 f"{row.place}: {name}_text is {span!r}, but at character {start!r} ({name}_index) of the text stands "
                 f"{there!r}."
@@ -131,6 +130,10 @@ def _marked(spec: TaskSpec, row: Row, hidden: bool) -> Example:
     for place, _, mark in sorted(marks, reverse=True):
         text = text[:place] + mark + text[place:]
     return Example(own_id(spec, row), (text,), (), None if hidden else class_of(spec, row))
+
+
+def _stands(text: str, span: str, start: int) -> bool:
+    return span != "" and start >= 0 and text.startswith(span, start)
 
 
 def _c3(spec: TaskSpec, rows: Iterable[Row], split: str) -> Iterator[Taken]:

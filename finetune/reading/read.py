@@ -94,4 +94,4 @@ def _limited(spec: TaskSpec, split: str, whole: Split) -> Split:
         return whole
     key = key_of("limit", spec.name, split)
     chosen = permute(np.arange(limit, dtype=np.int64), size, key)
-    return Split(tuple(whole.examples[int(index)] for index in np.sort(chosen)), whole.dropped)
+    return replace(whole, examples=tuple(whole.examples[int(index)] for index in np.sort(chosen)), limited=True)

@@ -44,7 +44,9 @@ class Split:
     Attributes:
         examples: in the order of the file.
         dropped: rows left out since they have no label.
+        limited: whether the task's limit left rows out.
     """
 
     examples: tuple[Example, ...]
     dropped: int = 0
+    limited: bool = False

@@ -98,7 +98,7 @@ def _split(
     """The lines on a split, and what is wrong with it. Of a test set nothing but its rows is looked at."""
     spec = task.spec
     carved = len(read(spec, DEV).examples) if split == TRAIN and is_carved(spec, DEV) else 0
-    counts = count(spec, split, len(found.examples), found.dropped, carved)
+    counts = count(spec, split, len(found.examples), found.dropped, carved, limited=found.limited)
     if train is None or is_test(spec, split):
         return [count_line(counts)], list(reduced(spec, counts))
     try:

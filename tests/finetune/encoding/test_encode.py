@@ -86,6 +86,23 @@ def test_taking_examples_is_the_same_as_encoding_them_alone_and_in_that_order(pa
     assert taken.labels_N.dtype == np.float32
 
 
+def test_a_split_is_kept_narrow_and_taken_wide(pair, tokenizer):
+    encoded = encode_examples(pair, "dev", [Example("0", ("a", "b"), (), 1.0)], tokenizer, 16)
+    kept = (encoded.tokens_T, encoded.segments_T, encoded.maskable_T)
+    assert sum(array.itemsize for array in kept) == 6
+    taken = encoded.take(np.arange(1), np.arange(1))
+    assert taken.tokens_T.dtype == taken.segments_T.dtype == np.int64
+
+
+def test_a_large_split_is_laid_out_as_its_parts_are(pair, tokenizer):
+    """Sequences are laid some thousands at a time."""
+    examples = [Example(str(n), ("a" * (n % 7), "b" * (n % 5)), (), 1.0) for n in range(20_000)]
+    whole = encode_examples(pair, "dev", examples, tokenizer, 9)
+    parts = [encode_examples(pair, "dev", examples[n : n + 3_000], tokenizer, 9) for n in range(0, 20_000, 3_000)]
+    for name in ("tokens_T", "segments_T", "maskable_T", "lengths_N"):
+        assert (getattr(whole, name) == np.concatenate([getattr(part, name) for part in parts])).all()
+
+
 def test_an_example_with_candidates_is_one_item_of_several_sequences(choice, tokenizer):
     examples = [
         Example("0", (), (), 1, (("abc", "d"), ("abc", "ef"))),
@@ -135,15 +152,10 @@ def test_blanks_of_one_passage_are_rivals_where_they_choose_from_the_same_idioms
 def test_a_split_is_reduced_by_its_limit_or_by_fewer_rows_than_the_official_ones(single, tokenizer):
     examples = [Example("0", ("a",), (), "sad"), Example("1", ("a",), (), "glad")]
 
-    def reduced(dropped=0, **settings):
-        return encode_examples(replace(single, **settings), "dev", examples, tokenizer, 16, dropped).reduced
+    def reduced(dropped=0, limited=False, **settings):
+        return encode_examples(replace(single, **settings), "dev", examples, tokenizer, 16, dropped, limited).reduced
 
-    assert [reduced(), reduced(limit={"dev": 2}), reduced(limit={"dev": 3}), reduced(limit={"train": 2})] == [
-        False,
-        True,
-        False,
-        False,
-    ]
+    assert [reduced(), reduced(limited=True), reduced(limit={"dev": 2})] == [False, True, False]
     assert [reduced(rows={"dev": rows}) for rows in (1, 2, 3)] == [False, False, True]
     assert [reduced(dropped, rows={"dev": 3}) for dropped in (0, 1)] == [True, False]
 

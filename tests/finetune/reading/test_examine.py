@@ -19,7 +19,7 @@ def rows(*pairs: tuple[str, Any]) -> Split:
 
 
 def of(spec: TaskSpec, read: Split, train: Split | None = None, tokenizer: Any = None, length: int = 8) -> Any:
-    counts = count(spec, "dev", len(read.examples), read.dropped)
+    counts = count(spec, "dev", len(read.examples), read.dropped, limited=read.limited)
     return examine(spec, counts, read, read if train is None else train, tokenizer, length)
 
 
@@ -84,20 +84,20 @@ def test_answers_are_told_apart_by_whether_the_text_holds_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "dropped", "carved", "limit", "is_reduced"),
+    ("found", "dropped", "carved", "limited", "is_reduced"),
     [
-        (10, 0, 0, {}, False),
-        (9, 1, 0, {}, False),
-        (8, 0, 2, {}, False),
-        (9, 0, 0, {}, True),
-        (10, 0, 0, {"dev": 10}, True),
+        (10, 0, 0, False, False),
+        (9, 1, 0, False, False),
+        (8, 0, 2, False, False),
+        (9, 0, 0, False, True),
+        (10, 0, 0, True, True),
     ],
 )
 def test_a_split_is_reduced_where_files_or_limit_give_fewer_rows_than_are_published(
-    found: int, dropped: int, carved: int, limit: dict[str, int], is_reduced: bool
+    found: int, dropped: int, carved: int, limited: bool, is_reduced: bool
 ) -> None:
-    spec = TaskSpec("t", "classification", ("x",), "y", {"dev": "d"}, labels=("a", "b"), rows={"dev": 10}, limit=limit)
-    assert count(spec, "dev", found, dropped, carved).reduced is is_reduced
+    spec = TaskSpec("t", "classification", ("x",), "y", {"dev": "d"}, labels=("a", "b"), rows={"dev": 10})
+    assert count(spec, "dev", found, dropped, carved, limited=limited).reduced is is_reduced
 
 
 @pytest.mark.data
@@ -115,5 +115,5 @@ def test_what_the_data_folders_readme_warns_of_is_found(
     spec = TASKS[name]
     train = read_split(spec, data, "train")
     read = train if split == "train" else read_split(spec, data, split)
-    counts = count(spec, split, len(read.examples), read.dropped)
+    counts = count(spec, split, len(read.examples), read.dropped, limited=read.limited)
     assert getattr(examine(spec, counts, read, train, None, 128), figure) == expected

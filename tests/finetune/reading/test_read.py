@@ -4,7 +4,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from finetune.reading.read import read_examples
+from finetune.reading.read import read_examples, read_split
 from finetune.tasks.example import Example
 from tokenization.errors import DataError, RecipeError
 
@@ -68,6 +68,15 @@ def test_a_limit_keeps_a_fixed_subset_in_file_order_that_is_not_the_head(single,
     assert len(kept) == 10
     assert kept[-1] > 50
     assert kept == [int(example.texts[0]) for example in read_examples(spec, data, "train")]
+
+
+@pytest.mark.parametrize(("limit", "rows", "is_limited"), [(9, 9, True), (10, 10, False), (11, 10, False)])
+def test_a_split_is_limited_where_the_limit_leaves_rows_out_and_not_where_it_is_as_large(
+    limit, rows, is_limited, single, write
+):
+    data = write("train.tsv", "text\tlabel\n" + "a\tsad\n" * 10)
+    read = read_split(replace(single, limit={"train": limit}), data, "train")
+    assert (len(read.examples), read.limited) == (rows, is_limited)
 
 
 BAD_TABLES = {
