@@ -48,9 +48,9 @@ def mape(gold: Answers, answers: Answers, spec: TaskSpec) -> float:
 
 def _correlation(of: Callable[..., Any], gold: Answers, answers: Answers) -> float:
     x_N, y_N = np.asarray(gold, dtype=np.float64), np.asarray(answers, dtype=np.float64)
-    return 0.0 if _is_constant(x_N) or _is_constant(y_N) else float(of(x_N, y_N).statistic)
+    return 0.0 if is_constant(x_N) or is_constant(y_N) else float(of(x_N, y_N).statistic)
 
 
-def _is_constant(values_N: NDArray[np.float64]) -> bool:
-    """Asked first, so that scipy has nothing to warn of."""
+def is_constant(values_N: NDArray[np.float64]) -> bool:
+    """Whether scores are equal but for rounding; asked before correlating, so that scipy has nothing to warn of."""
     return bool(np.ptp(values_N) <= _ROUNDING * np.abs(values_N).max())

@@ -42,9 +42,22 @@ def test_of_labels_that_all_moved_on_by_one_each_pair_is_told_the_worst_first():
     ]
 
 
-def test_an_untrained_model_alarms_nobody():
-    assert label_alarms(NLI, [0, 1, 2] * 9, [0] * 27) == ()
-    assert label_alarms(SCORE, [0.0, 1.0, 2.0], [2.0, 2.0, 2.0]) == ()
+@pytest.mark.parametrize("gold", [[1, 0, 1, 2], [1, 1, 1, 1]])
+def test_one_class_for_all_rows_says_nothing_of_a_swap_and_is_told_itself(gold):
+    (alarm,) = label_alarms(NLI, gold, [0] * 4)  # a swap of 0 and 1 would add 25, 100 points
+    assert alarm.startswith("nli: it answers only 'neutral'")
+    assert "swapped" not in alarm
+
+
+def test_one_score_for_all_rows_is_told_though_rounding_parts_it():
+    (alarm,) = label_alarms(SCORE, [0.0, 1.0, 2.0], [2.0, 2.0 + 1e-12, 2.0])
+    assert alarm.startswith("nli: it answers only 2,")
+
+
+def test_one_answer_that_is_right_for_all_rows_or_for_a_single_row_alarms_nobody():
+    assert label_alarms(NLI, [1] * 5, [1] * 5) == ()
+    assert label_alarms(SCORE, [2.0, 2.0], [2.5, 2.5]) == ()
+    assert label_alarms(NLI, [1], [0]) == ()
 
 
 def test_scores_that_run_backwards_are_told_from_a_correlation_of_minus_a_half_on():
