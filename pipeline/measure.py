@@ -116,7 +116,7 @@ def measure_boundary(
     tasks: dict[str, dict[str, Any]] = {}
     more: dict[str, dict[str, Any]] = {}
     for name in measured_tasks(materials, heads):
-        for index, split in enumerate(_splits(materials, name)):
+        for index, split in enumerate(measured_splits(materials, name)):
             scores, answers = score_split(materials, name, split, engine, leaks=split != TRAIN)
             if index == 0:
                 tasks[name] = asdict(scores)
@@ -144,11 +144,11 @@ def measuring(materials: Materials, heads: Iterable[str]) -> dict[str, Any]:
 def _scoring(materials: Materials, name: str) -> dict[str, Any]:
     return {
         **scoring_of(materials.task(name)),
-        "rows": {split: materials.encoded(name, split).fingerprint for split in _splits(materials, name)},
+        "rows": {split: materials.encoded(name, split).fingerprint for split in measured_splits(materials, name)},
     }
 
 
-def _splits(materials: Materials, name: str) -> tuple[str, ...]:
+def measured_splits(materials: Materials, name: str) -> tuple[str, ...]:
     """The splits of a task that are measured, the selecting one first."""
     return tuple(dict.fromkeys((*materials.scored(name), *materials.recipe.evaluation.more.get(name, ()))))
 

@@ -9,9 +9,10 @@ import torch
 
 from pipeline.compose import mixture_of
 from pipeline.export import export_run
-from pipeline.lineage import LM, inserted_note, own_heads, refuse_unknown_stage, trained_heads, with_lm_head_stage
+from pipeline.lineage import LM, inserted_note, refuse_unknown_stage, trained_heads, with_lm_head_stage
 from pipeline.materials import Materials, Say
 from pipeline.measure import held_out_text
+from pipeline.needs import refuse_missing, splits_of
 from pipeline.plan import decide_by_settings, decide_stage, identity_of, refuse_if_needed
 from pipeline.recipe.identity import corpora_of
 from pipeline.recipe.recipe import Recipe
@@ -24,7 +25,6 @@ from pipeline.seeds.scores import collect_seeds, drop_outdated
 from pipeline.seeds.tables import print_seeds
 from pipeline.stage_run import Context, measure_again, run_stage
 from pipeline.tables import print_scores
-from pipeline.text_needs import refuse_missing
 from pipeline.watch import Watch
 from tokenization.atomic import write_json
 from tokenization.errors import RunError
@@ -163,12 +163,12 @@ def _check_ahead(materials: Materials, stages: Sequence[Stage]) -> None:
     Only before a run's very first step: going on must cost the same whatever the later stages read.
     """
     evaluation = materials.recipe.evaluation
-    refuse_missing(materials, {name: None for stage in stages for name in corpora_of(materials.recipe, stage)})
+    splits = splits_of(materials, stages)
+    refuse_missing(materials, {name: None for stage in stages for name in corpora_of(materials.recipe, stage)}, splits)
     for stage in stages:
         mixture_of(materials, stage)
-        for task in own_heads(stage) & materials.recipe.tasks.keys():
-            for split in (*materials.scored(task), *evaluation.more.get(task, ())):
-                materials.encoded(task, split)
+    for task, split in splits:
+        materials.encoded(task, split)
     if any(LM in trained_heads(materials.recipe, stage.name, materials.public) for stage in stages):
         for corpus in evaluation.ledger.corpora:
             held_out_text(materials, corpus)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import click
 
 from pipeline.materials import Materials
+from pipeline.needs import refuse_missing
 from pipeline.recipe.recipe import Recipe
 from pipeline.run_folder import RunFolder
-from pipeline.text_needs import refuse_missing
 from tokenization.building.finish import REPORT
 from tokenization.building.runners import Runner
 from tokenization.cleaning.report import CleaningReport

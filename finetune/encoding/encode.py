@@ -44,7 +44,7 @@ def encode_examples(
         RecipeError: the length leaves no room for text.
         DataError: a question without an answer, in a task that declares that there is none such.
     """
-    _refuse_unanswerable(spec, split, examples)
+    refuse_unanswerable(spec, split, examples)
     texts = texts_of(spec, examples)
     coded = _code(spec, texts, tokenizer)
     assembled = assemble(spec, texts, coded.lengths_P, length)
@@ -142,7 +142,12 @@ def _offered(example: Example) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(text for text in row if text not in shared) for row in example.candidates)
 
 
-def _refuse_unanswerable(spec: TaskSpec, split: str, examples: Sequence[Example]) -> None:
+def refuse_unanswerable(spec: TaskSpec, split: str, examples: Sequence[Example]) -> None:
+    """Refuse questions without an answer in a task that does not declare such.
+
+    Raises:
+        DataError: how many, and the setting that would allow them.
+    """
     if spec.kind != "span" or spec.unanswerable:
         return
     without = [example.id for example in examples if example.label == ()]
