@@ -9,6 +9,7 @@ from typing import Any
 from finetune.answering.dev_batches import ANSWERING_TOKENS, dev_batches
 from finetune.answering.predictions import in_order, predict, write_predictions
 from finetune.encoding.encode import encode_examples
+from finetune.reading.archive import find_file
 from finetune.reading.read import read_split
 from finetune.tasks.own import spec_from_fields
 from finetune.tasks.spec import TaskSpec
@@ -22,7 +23,7 @@ from pipeline.export import read_tasks
 from pipeline.materials import Materials
 from pipeline.recipe.load import load_recipe
 from pipeline.run_folder import RunFolder
-from tokenization.errors import RecipeError, RunError, did_you_mean
+from tokenization.errors import DataError, RecipeError, RunError, did_you_mean
 from tokenization.fingerprint import of_files
 from tokenization.vocabulary import Tokenizer
 from training.distributed import join_world
@@ -118,14 +119,32 @@ def predict_file(model: Model, name: str, file: Path, out: Path) -> int:
 
     Returns:
         the number of rows.
+
+    Raises:
+        DataError: there is no such file, or its rows cannot be read.
+        RecipeError: the answers would take the place of the rows, or of a folder.
     """
     spec, length = model.task(name)
+    _refuse_places(file, out)
     asked = replace(spec, files={"input": str(file.absolute())}, hidden=("input",), limit={}, rows={})
     examples = read_split(asked, Path("/"), "input", str(file)).examples
     encoded = encode_examples(asked, "input", examples, model.tokenizer, length)
     predictions = in_order(predict(model.reader.infer, encoded, dev_batches(encoded, ANSWERING_TOKENS)), encoded)
     write_predictions(out, encoded, predictions)
     return len(predictions)
+
+
+def _refuse_places(file: Path, out: Path) -> None:
+    found = find_file(Path("/"), str(file.absolute()))
+    if found is None:
+        wrong = "is a folder, but a file of rows is expected" if file.is_dir() else "does not exist"
+        raise DataError(f"--input {file} {wrong}.")
+    if out.is_dir():
+        raise RecipeError(f"--out {out} is a folder; give the file that the answers are to be written to.")
+    if out.exists() and out.samefile(found.path):
+        raise RecipeError(
+            f"--out {out} is the input itself, whose rows the answers would take the place of. Give another file."
+        )
 
 
 def _spec(name: str, fields: Mapping[str, Any]) -> TaskSpec:

@@ -79,7 +79,7 @@ def _table(
                 f"{file}, line {number}: {len(cells)} columns, but {len(columns)} are expected "
                 f"({', '.join(columns)}). {hint}"
             )
-        yield Row(file, number, dict(zip(columns, cells, strict=True)))
+        yield Row(file, number, dict(zip(columns, cells, strict=True)), cells=True)
 
 
 def _declared(spec: TaskSpec, cells: int, needed: tuple[str, ...]) -> list[str]:
@@ -90,20 +90,27 @@ def _declared(spec: TaskSpec, cells: int, needed: tuple[str, ...]) -> list[str]:
 
 def conll_rows(file: DataFile, spec: TaskSpec, needed: tuple[str, ...]) -> Iterator[Row]:
     """A word per line, columns parted by blanks, an empty line between sentences; -DOCSTART- lines are no text."""
+    if not spec.columns:
+        width = next((len(line.split()) for line in lines_in(file) if line.strip() and _DOCUMENT not in line), 0)
+        raise DataError(
+            f"{file}: a file of a word a line has no header; name its columns in tasks.{spec.name}.columns, in order "
+            f"(there are {width} columns)."
+        )
     check_columns(str(file), list(spec.columns), needed)
+    columns: list[str] = []
     sentence: list[list[str]] = []
     for number, line in enumerate([*lines_in(file), ""], 1):
         cells = line.split()
         if cells and cells[0] != _DOCUMENT:
-            if len(cells) != len(spec.columns):
+            columns = columns or _declared(spec, len(cells), needed)
+            if len(cells) != len(columns):
+                bare = "" if spec.label in needed else f" Here {spec.label!r} alone may be left out."
                 raise DataError(
-                    f"{file}, line {number}: {len(cells)} columns, but {len(spec.columns)} are expected "
-                    f"({', '.join(spec.columns)})."
+                    f"{file}, line {number}: {len(cells)} columns, but {len(columns)} are expected "
+                    f"({', '.join(columns)}).{bare}"
                 )
             sentence.append(cells)
         elif sentence:
-            values = {
-                name: list(column) for name, column in zip(spec.columns, zip(*sentence, strict=True), strict=True)
-            }
+            values = {name: list(column) for name, column in zip(columns, zip(*sentence, strict=True), strict=True)}
             yield Row(file, number - len(sentence), values, stacked=True)
             sentence = []

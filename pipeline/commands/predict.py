@@ -11,7 +11,13 @@ from pipeline.commands.options import MODEL
 @click.command()
 @MODEL
 @click.option("--task", required=True, help="The task, one of the model's heads.")
-@click.option("--input", "file", type=click.Path(path_type=Path), required=True, help="Rows in the task's columns.")
+@click.option(
+    "--input",
+    "file",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Rows in the task's columns; that of the labels may be missing.",
+)
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines of id and label.")
 def command(model: Path, task: str, file: Path, out: Path) -> None:
     """Answer each row of a file with one of the model's heads."""

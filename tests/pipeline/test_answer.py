@@ -3,11 +3,12 @@
 import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from pipeline.answer import open_model
 from pipeline.asked import asked_of
@@ -63,6 +64,51 @@ def test_predict_answers_rows_without_labels_as_evaluate_did_with_them(
         for path in (out, done.stage("multitask").root / "predictions" / "alike.jsonl")
     )
     assert [row["label"] for row in ours] == [row["label"] for row in theirs]
+
+
+def predict(done: Any, task: str, file: Path, out: Path) -> Result:
+    words = ["predict", done.export, "--task", task, "--input", file, "--out", out]
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def test_predict_reads_words_without_a_column_of_tags(shared_house: Any, done: Any, tmp_path: Path) -> None:
+    given = (shared_house.base / "data" / "names-dev.conll").read_text(encoding="utf-8")
+    (tmp_path / "tagged.conll").write_text(given, encoding="utf-8")
+    (tmp_path / "bare.conll").write_text(re.sub(r" \S+$", "", given, flags=re.MULTILINE), encoding="utf-8")
+    for name in ("tagged", "bare"):
+        result = predict(done, "names", tmp_path / f"{name}.conll", tmp_path / f"{name}.jsonl")
+        assert result.exit_code == 0, result.output
+    assert (tmp_path / "bare.jsonl").read_bytes() == (tmp_path / "tagged.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("out", ["rows.tsv", "./folder/../rows.tsv", "link.tsv", "hard.tsv"])
+def test_predict_never_writes_over_its_input(done: Any, tmp_path: Path, out: str) -> None:
+    rows = tmp_path / "rows.tsv"
+    rows.write_text("text\nanna sees the ship\n", encoding="utf-8")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link.tsv").symlink_to(rows)
+    (tmp_path / "hard.tsv").hardlink_to(rows)
+    result = predict(done, "topic", rows, tmp_path / out)
+    assert (result.exit_code, "is the input itself" in result.output) == (1, True), result.output
+    assert rows.read_text(encoding="utf-8") == "text\nanna sees the ship\n"
+
+
+def test_predict_never_writes_over_the_zip_that_holds_its_input(done: Any, tmp_path: Path) -> None:
+    archive = tmp_path / "rows.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("rows.tsv", "text\nanna sees the ship\n")
+    before = archive.read_bytes()
+    result = predict(done, "topic", archive / "rows.tsv", archive)
+    assert (result.exit_code, "is the input itself" in result.output) == (1, True), result.output
+    assert archive.read_bytes() == before
+    assert predict(done, "topic", archive / "rows.tsv", tmp_path / "out.jsonl").exit_code == 0
+
+
+def test_predict_says_of_an_input_that_is_not_there_that_and_no_more(done: Any, tmp_path: Path) -> None:
+    result = predict(done, "topic", tmp_path / "gone.tsv", tmp_path / "out.jsonl")
+    assert (result.exit_code, result.output) == (1, f"triptych: --input {tmp_path}/gone.tsv does not exist.\n")
+    result = predict(done, "topic", tmp_path, tmp_path / "out.jsonl")
+    assert (result.exit_code, "is a folder" in result.output) == (1, True)
 
 
 def test_an_unknown_task_is_refused_with_those_the_model_has(done: Any, tmp_path: Path) -> None:
