@@ -1,19 +1,17 @@
 """What `triptych evaluate` was asked for, against what the model and the tasks have."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from finetune.reading.archive import files_of
+from finetune.reading.archive import files_of, find_file
 from finetune.tasks.hub_splits import is_on_hub
 from finetune.tasks.namesake import is_namesake
 from finetune.tasks.spec import TRAIN, TaskSpec
 from finetune.tasks.suites import Suite, find_suite
 from pipeline.answer import Model
+from pipeline.data_folder import DataFolder
 from tokenization.errors import DataError, RecipeError, did_you_mean
-
-DATA_FROM = "--data, the run's own, or TRIPTYCH_DATA"
-"""Where the data folder was named."""
 
 
 @dataclass(frozen=True)
@@ -137,21 +135,52 @@ def refuse_unwritten(asked: Asked, out: Path | None) -> None:
         )
 
 
-def refuse_missing_files(asked: Asked, model: Model, data: Path) -> None:
-    """Refuse before any work where a file is not there, of a split or of the training rows behind its score.
+def with_files(asked: Asked, model: Model, data: DataFolder) -> Asked:
+    """What can be answered with the files that there are: of a suite, the tasks that lack none.
 
     Raises:
-        DataError: with a line for each.
+        DataError: files are missing, with a line for each: of tasks outside a suite, or of all of a suite's.
     """
-    needed = [(question.spec, question.split) for question in asked.questions]
-    scored = [question.spec.answered_by for question in asked.questions if not question.hidden]
-    needed += [(model.task(name)[0], TRAIN) for name in dict.fromkeys(scored)]
-    problems: list[str] = []
-    for spec, split in needed:
-        if split in spec.files and not is_on_hub(spec, split):
-            try:
-                files_of(spec, data, split, DATA_FROM)
-            except DataError as error:
-                problems.append(str(error))
-    if problems:
-        raise DataError("\n".join(problems))
+    lacking: dict[str, list[tuple[TaskSpec, str]]] = {}
+    for question in asked.questions:
+        missing = [read for read in _read_for(question, model) if _missing(*read, data)]
+        if missing:
+            lacking.setdefault(question.spec.name, []).extend(missing)
+    left = tuple(question for question in asked.questions if question.spec.name not in lacking)
+    if lacking and (asked.suite is None or not left):
+        raise DataError("\n".join([*_told(lacking, data), *_instead(left)]))
+    if not lacking:
+        return asked
+    files = {name: dict.fromkeys(f for read in reads for f in _missing(*read, data)) for name, reads in lacking.items()}
+    shown = ", ".join(f"{name} ({', '.join(gone)})" for name, gone in files.items())
+    note = f"not evaluated, since files of theirs are missing in {data.path}: {shown}"
+    return replace(asked, questions=left, notes=(*asked.notes, note))
+
+
+def _read_for(question: Question, model: Model) -> list[tuple[TaskSpec, str]]:
+    """What is read for a question: its split and, behind a score, the rows that its head was trained on."""
+    trained = [] if question.hidden else [(model.task(question.spec.answered_by)[0], TRAIN)]
+    return [(question.spec, question.split), *trained]
+
+
+def _missing(spec: TaskSpec, split: str, data: DataFolder) -> list[str]:
+    """The files of a split that are not there; one that is carved has none of its own."""
+    if split not in spec.files or is_on_hub(spec, split):
+        return []
+    return [relative for relative in spec.paths(split) if find_file(data.path, relative) is None]
+
+
+def _told(lacking: Mapping[str, Iterable[tuple[TaskSpec, str]]], data: DataFolder) -> dict[str, None]:
+    """What the reader says of each file, once."""
+    told: dict[str, None] = {}
+    for spec, split in (read for missing in lacking.values() for read in missing):
+        try:
+            files_of(spec, data.path, split, data.origin)
+        except DataError as error:
+            told[str(error)] = None
+    return told
+
+
+def _instead(left: Iterable[Question]) -> list[str]:
+    names = ",".join(dict.fromkeys(question.spec.name for question in left))
+    return [f"The files of the others are there: --tasks {names}"] if names else []

@@ -21,7 +21,8 @@ from finetune.tasks.spec import DEV, TRAIN
 from finetune.tasks.suites import Suite, suite_average
 from pipeline import wording
 from pipeline.answer import Model
-from pipeline.asked import DATA_FROM, Asked, Question
+from pipeline.asked import Asked, Question
+from pipeline.data_folder import DataFolder
 from pipeline.measure import predictions_file
 from pipeline.run_folder import environment
 from pipeline.task_notes import task_notes
@@ -49,7 +50,7 @@ class Answered:
 
 
 def evaluate_model(
-    model: Model, asked: Asked, data: Path, out: Path | None, say: Say = lambda line: None
+    model: Model, asked: Asked, data: DataFolder, out: Path | None, say: Say = lambda line: None
 ) -> dict[str, Any]:
     """Answer splits and score those whose labels are given.
 
@@ -74,12 +75,12 @@ def evaluate_model(
     return result
 
 
-def _reading(model: Model, data: Path) -> Read:
+def _reading(model: Model, data: DataFolder) -> Read:
     """Reads each split of a task once: a task's splits follow each other, and each asks for train and a carved dev."""
 
     @lru_cache(maxsize=3)
     def read(name: str, split: str) -> Split:
-        return read_split(model.task(name)[0], data, split, DATA_FROM)
+        return read_split(model.task(name)[0], data.path, split, data.origin)
 
     return read
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from pipeline.answer import open_model
-from pipeline.asked import asked_of, refuse_missing_files, refuse_unwritten
-from pipeline.commands.options import MODEL, data_folder
+from pipeline.asked import asked_of, refuse_unwritten, with_files
+from pipeline.commands.options import MODEL
+from pipeline.data_folder import find_data_folder
 from pipeline.evaluate_tasks import evaluate_model
 from pipeline.tables import print_scores
 
@@ -17,7 +18,7 @@ from pipeline.tables import print_scores
 @click.option("--suite", metavar="NAME", help="A whole suite, with its average: glue, clue, fewclue, …")
 @click.option("--tasks", default="", metavar="A,B", help="Tasks to score; default: all that the model has heads for.")
 @click.option(
-    "--data", type=click.Path(path_type=Path), help="Data folder; default: that of the run, else TRIPTYCH_DATA."
+    "--data", type=click.Path(path_type=Path), help="Data folder; default: that of the model's run, else TRIPTYCH_DATA."
 )
 @click.option(
     "--split",
@@ -32,7 +33,7 @@ def command(model: Path, suite: str | None, tasks: str, data: Path | None, split
     names = [name.strip() for name in tasks.split(",") if name.strip()]
     opened = open_model(model)
     asked = asked_of(opened, names, suite, split)
-    folder = data_folder(data, model)
     refuse_unwritten(asked, out)
-    refuse_missing_files(asked, opened, folder)
+    folder = find_data_folder(data, model)
+    asked = with_files(asked, opened, folder)
     print_scores(evaluate_model(opened, asked, folder, out, partial(click.echo, err=True)))

@@ -1,6 +1,5 @@
 """What the commands share: options, and opening the recipe and its run directory."""
 
-import os
 from pathlib import Path
 
 import click
@@ -28,9 +27,3 @@ def open_recipe(
     """The loaded recipe and its run folder."""
     loaded = with_seeds(load_recipe(find_recipe(recipe), sets), seeds)
     return loaded, RunFolder(run_dir or Path("runs") / loaded.name)
-
-
-def data_folder(given: Path | None, model: Path) -> Path:
-    """The folder that the command line names, else the one a run was made from, else TRIPTYCH_DATA, else here."""
-    own = load_recipe(RunFolder(model).recipe).data if given is None and RunFolder(model).recipe.is_file() else None
-    return given or Path(own or os.environ.get("TRIPTYCH_DATA") or os.curdir)

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from pipeline.answer import open_model
 from pipeline.asked import asked_of
 from pipeline.cli import main
+from pipeline.data_folder import DataFolder
 from pipeline.evaluate_tasks import evaluate_model
 from tokenization.errors import RunError
 
@@ -35,7 +36,9 @@ def test_evaluating_the_exported_model_gives_the_runs_scores_and_predictions(
 
 def test_a_run_directory_stands_for_its_exported_model(shared_house: Any, done: Any) -> None:
     model = open_model(done.root)
-    found = evaluate_model(model, asked_of(model, ["topic"], None, "train"), shared_house.base / "data", None)
+    found = evaluate_model(
+        model, asked_of(model, ["topic"], None, "train"), DataFolder(shared_house.base / "data", ""), None
+    )
     assert found["tasks"].keys() == {"topic"}
     assert found["tasks"]["topic"]["split"] == "train"
 
@@ -161,8 +164,26 @@ def test_a_run_is_evaluated_on_the_data_it_was_made_from_unless_told_otherwise(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TRIPTYCH_DATA", str(tmp_path / "elsewhere"))
-    found = CliRunner().invoke(main, ["evaluate", str(done.root)])
-    assert found.exit_code == 0, found.output
-    assert "topic  accuracy*" in found.output
+    for model in (done.root, done.export):
+        found = CliRunner().invoke(main, ["evaluate", str(model)])
+        assert found.exit_code == 0, found.output
+        assert "topic  accuracy*" in found.output
+    monkeypatch.chdir(done.export)
+    assert CliRunner().invoke(main, ["evaluate", "."]).exit_code == 0
     told = CliRunner().invoke(main, ["evaluate", str(done.root), "--data", str(tmp_path)])
     assert (told.exit_code, "no such file" in told.output) == (1, True)
+
+
+def test_where_no_data_folder_was_named_the_message_says_so(
+    done: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(done.export, tmp_path / "model")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("TRIPTYCH_DATA", raising=False)
+    told = CliRunner().invoke(main, ["evaluate", "model"])
+    assert told.exit_code == 1
+    assert "since no data folder was named: give --data or set TRIPTYCH_DATA" in told.output
+    monkeypatch.setenv("TRIPTYCH_DATA", "elsewhere")
+    assert "The data folder is elsewhere, from TRIPTYCH_DATA." in CliRunner().invoke(main, ["evaluate", "model"]).output
+    given = CliRunner().invoke(main, ["evaluate", "model", "--data", "."])
+    assert "The data folder is ., from --data." in given.output

@@ -275,15 +275,47 @@ def test_what_takes_long_tells_how_far_it_is_on_stderr(base: Path, monkeypatch: 
     assert "batches" not in found.stdout
 
 
-def test_files_that_are_not_there_are_all_told_before_any_work(base: Path, tmp_path: Path) -> None:
-    write_data(tmp_path / "data")
-    for gone in ("RTE/train.tsv", "MNLI/dev_mismatched.tsv"):
-        (tmp_path / "data" / "glue" / gone).unlink()
-    found = evaluate(base, "--suite", "glue", "--out", str(tmp_path / "out"), data=str(tmp_path / "data"))
+def data_without(folder: Path, *gone: str) -> str:
+    write_data(folder)
+    for file in gone:
+        (folder / "glue" / file).unlink()
+    return str(folder)
+
+
+@pytest.mark.parametrize("asked", [["--suite", "glue"], [], ["--tasks", "mnli,rte"]])
+def test_where_no_task_has_its_files_all_that_lack_are_told_before_any_work(
+    base: Path, tmp_path: Path, asked: list[str]
+) -> None:
+    data = data_without(tmp_path / "data", "RTE/train.tsv", "MNLI/dev_mismatched.tsv")
+    found = evaluate(base, *asked, "--out", str(tmp_path / "out"), data=data)
     assert found.exit_code == 1
     assert "glue/RTE/train.tsv: no such file" in found.output
     assert "glue/MNLI/dev_mismatched.tsv: no such file" in found.output
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("split", "gone"), [("test", "test"), ("dev", "dev"), ("dev", "train")])
+def test_a_suite_goes_on_without_a_task_whose_file_is_missing_and_says_so(
+    base: Path, tmp_path: Path, split: str, gone: str
+) -> None:
+    whole = scores_of(base, tmp_path / "whole", "--suite", "glue", "--split", split)
+    data = data_without(tmp_path / "data", f"RTE/{gone}.tsv")
+    found = scores_of(base, tmp_path / "part", "--suite", "glue", "--split", split, data=data)
+    for kind in ("tasks", "predicted"):
+        assert found[kind] == {name: value for name, value in whole[kind].items() if name != "rte"}
+    assert f"not evaluated, since files of theirs are missing in {data}: rte (glue/RTE/{gone}.tsv)" in found["notes"]
+    assert ("rte" in found["suite"]["missing"], "rte" in found["suite"]["counted"]) == (True, False)
+
+
+def test_tasks_named_one_by_one_are_refused_where_a_file_is_missing_with_those_that_have_theirs(
+    base: Path, tmp_path: Path
+) -> None:
+    data = data_without(tmp_path / "data", "RTE/dev.tsv")
+    found = evaluate(base, "--tasks", "rte,mnli", data=data)
+    assert found.exit_code == 1
+    assert "glue/RTE/dev.tsv: no such file" in found.output
+    assert "The files of the others are there: --tasks mnli\n" in found.output
+    assert evaluate(base, "--tasks", "mnli", data=data).exit_code == 0
 
 
 def lines(path: Path, rows: Sequence[dict[str, Any]]) -> None:
