@@ -6,35 +6,57 @@ from typing import Any
 from finetune.reading.carve import is_carved
 from finetune.tasks.spec import TRAIN, TaskSpec
 from pipeline.materials import Materials
+from pipeline.recipe.stage import Stage
+from tokenization.differing import differences
 
 Identity = Mapping[str, Any]
 
 
-def told_changes(materials: Materials, then: Identity, now: Identity) -> list[str]:
+def told_changes(materials: Materials, stage: Stage, then: Identity, now: Identity) -> list[str]:
     """A line for the tokenizer, and for each task the split or the labels that are others now.
 
-    Where the tokenizer is another one, nothing can be told of the rows: they are known as it encoded them.
+    Rows are known as they were encoded: where the tokenizer, the labels or a setting of the task are others, the
+    recorded content is another one too, and nothing can be told of the rows.
     """
     if then.get("tokenizer_content") != now["tokenizer_content"]:
         return [f"The tokenizer ({_tokenizer(materials)}) is another one than then."]
     lines: list[str] = []
-    for section in ("data", "selected_on"):
-        before, after = then.get(section, {}), now.get(section, {})
-        for name in (name for name in after if name in materials.recipe.tasks):
-            # What an older version recorded may be a bare hash, which tells nothing apart.
-            if isinstance(before.get(name), Mapping) and isinstance(after[name], Mapping):
-                lines += _of_task(materials.task(name), before[name], after[name])
-    return list(dict.fromkeys(lines))
+    for name in materials.recipe.tasks:
+        labels = list(_of_labels(name, _entry(then, "data", name), _entry(now, "data", name)))
+        if labels or differences(_entry(then, "tasks", name), _entry(now, "tasks", name)):
+            lines += labels
+            continue
+        spec = materials.task(name)
+        trained = _of_rows(spec, _entry(then, "data", name), _entry(now, "data", name))
+        scored = _of_rows(spec, _entry(then, "selected_on", name), _entry(now, "selected_on", name))
+        lines += [f"{line}: put them back as they were." for line in trained]
+        lines += [f"{line}, and scores on them {_role(stage)}: put them back as they were." for line in scored]
+    return lines
 
 
-def _of_task(spec: TaskSpec, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    if (before := then.get("labels")) != (after := now.get("labels")):
+def _entry(identity: Identity, section: str, name: str) -> Mapping[str, Any]:
+    """What is recorded of a task; what an older version recorded may be a bare hash, which tells nothing apart."""
+    found = identity.get(section, {}).get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _of_labels(name: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    if then and now and (before := then.get("labels")) != (after := now.get("labels")):
         how = "in another order" if sorted(before or ()) == sorted(after or ()) else "others"
-        yield f"task {spec.name}: its labels are {how}, {_listed(before)} then, {_listed(after)} now."
-        return
+        yield f"task {name}: its labels are {how}, {_listed(before)} then, {_listed(after)} now."
+
+
+def _of_rows(spec: TaskSpec, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for split in now:
-        if split != "labels" and then.get(split) != now[split]:
-            yield f"task {spec.name}: the rows of {split} ({_files(spec, split)}) are others than then."
+        if split != "labels" and split in then and then[split] != now[split]:
+            yield f"task {spec.name}: the rows of {split} ({_files(spec, split)}) are others than then"
+
+
+def _role(stage: Stage) -> str:
+    """What scores decide in a stage that is selected by them, with the settings that say so."""
+    chooses, ends = stage.carry == "best", stage.evaluate is not None and stage.evaluate.patience is not None
+    roles = [f"choose the weights that stage {stage.name} hands on (carry: best)"] * chooses
+    return " and ".join([*roles, *[f"decide when stage {stage.name} ends (evaluate.patience)"] * ends])
 
 
 def _tokenizer(materials: Materials) -> str:

@@ -52,7 +52,8 @@ def missing(materials: Materials, corpora: Collection[str], splits: Iterable[Tas
     """A message for each source, word list, suite, package and split that is not there. Makes nothing."""
     found: list[str] = []
     reads = (partial(_read_split, materials, task, split) for task, split in splits)
-    for look in chain(_looks(materials, corpora), reads):
+    looks: Iterator[Callable[[], object]] = chain(_looks(materials, corpora), reads)
+    for look in looks:
         try:
             look()
         except (DataError, RecipeError) as error:

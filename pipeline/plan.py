@@ -61,7 +61,7 @@ def decide_stage(materials: Materials, folder: RunFolder, stage: Stage, extend: 
     record = read_record(folder.stage(stage.name))
     if decision.action != "refuse" or record is None:
         return decision
-    return replace(decision, why="\n".join([decision.why, *told_changes(materials, record["identity"], now)]))
+    return replace(decision, why="\n".join([decision.why, *told_changes(materials, stage, record["identity"], now)]))
 
 
 def outlook(materials: Materials, folder: RunFolder, extend: bool) -> list[StageOutlook]:
@@ -102,8 +102,8 @@ def refuse_if_needed(stage: Stage, decision: Decision, folder: RunFolder) -> Non
         return
     raise RunError(
         f"{folder.stage(stage.name).root}: {decision.why}\n"
-        f"Go on with the settings it was made with, choose another --run-dir, or rerun with --from {stage.name} "
-        "(which moves this stage and those after it aside)."
+        "Go back to the data and settings it was made with, choose another --run-dir, or rerun with "
+        f"--from {stage.name} (which moves this stage and those after it aside)."
     )
 
 

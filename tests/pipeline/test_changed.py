@@ -29,7 +29,9 @@ def test_one_row_more_of_a_training_file_is_refused_by_a_finished_run_that_names
     house.run("r", *LAST)
     append_row(house.base / "data" / "topic-train.tsv")
     message = refused(house, "r", *LAST)
-    assert "task topic: the rows of train (topic-train.tsv) are others than then." in message
+    assert (
+        "task topic: the rows of train (topic-train.tsv) are others than then: put them back as they were." in message
+    )
     assert "task alike" not in message
     assert "--from multitask" in message
 
@@ -38,7 +40,7 @@ def test_one_row_more_of_a_training_file_is_refused_by_a_run_that_was_only_begun
     with house.killed_at("multitask", 7):
         house.run("r", *LAST)
     append_row(house.base / "data" / "alike-train.jsonl")
-    assert "task alike: the rows of train (alike-train.jsonl) are others than then." in refused(house, "r", *LAST)
+    assert "task alike: the rows of train (alike-train.jsonl) are others than then: put" in refused(house, "r", *LAST)
 
 
 def test_an_edited_dev_file_is_measured_again_and_said_where_it_chose_nothing(
@@ -55,12 +57,24 @@ def test_an_edited_dev_file_is_measured_again_and_said_where_it_chose_nothing(
     assert '"rows": 15' in folder.scores.read_text()
 
 
-def test_an_edited_dev_file_is_refused_where_it_chose_the_weights(house: Any) -> None:
-    house.run("r", "multitask.steps=8")
+@pytest.mark.parametrize(
+    ("settings", "why"),
+    [
+        (("multitask.carry=best",), "choose the weights that stage multitask hands on (carry: best)"),
+        (
+            ("multitask.carry=last", "multitask.evaluate={every: 8, patience: 9}"),
+            "decide when stage multitask ends (evaluate.patience)",
+        ),
+    ],
+)
+def test_an_edited_dev_file_is_refused_where_its_scores_decide_and_what_they_decide_is_said(
+    house: Any, settings: tuple[str, ...], why: str
+) -> None:
+    house.run("r", "multitask.steps=8", *settings)
     append_row(house.base / "data" / "topic-dev.tsv")
-    assert "task topic: the rows of dev (topic-dev.tsv) are others than then." in refused(
-        house, "r", "multitask.steps=8"
-    )
+    assert (
+        f"task topic: the rows of dev (topic-dev.tsv) are others than then, and scores on them {why}: put them back"
+    ) in refused(house, "r", "multitask.steps=8", *settings)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +84,16 @@ def test_an_edited_dev_file_is_refused_where_it_chose_the_weights(house: Any) ->
 def test_other_labels_are_refused_and_both_sets_are_named(house: Any, labels: str, how: str) -> None:
     house.run("r", *LAST)
     assert f"task topic: its labels are {how}" in refused(house, "r", *LAST, f"tasks.topic.labels={labels}")
+
+
+@pytest.mark.parametrize(
+    "change", ["tasks.topic.labels=[land, sea]", "tasks.topic.length=31", "evaluation.split=train"]
+)
+def test_where_a_setting_of_a_task_is_another_its_rows_are_not_said_to_be(house: Any, change: str) -> None:
+    house.run("r", "multitask.steps=8")
+    message = refused(house, "r", "multitask.steps=8", change)
+    assert "the rows of" not in message
+    assert "Go back to the data and settings it was made with" in message
 
 
 def test_a_run_of_an_older_version_that_told_less_of_its_data_is_refused_by_field(house: Any) -> None:
@@ -85,7 +109,8 @@ def test_a_run_of_an_older_version_that_told_less_of_its_data_is_refused_by_fiel
 def test_what_changed_is_told_in_the_order_in_which_it_is_recorded(shared_house: Any) -> None:
     splits = [f"dev_{letter}" for letter in "hgfedcba"]
     then, now = ({"data": {"topic": dict.fromkeys(splits, content)}, "tokenizer_content": "t"} for content in "xy")
-    told = told_changes(shared_house.materials("done"), then, now)
+    materials = shared_house.materials("done")
+    told = told_changes(materials, materials.recipe.stage("multitask"), then, now)
     assert [line.split()[5] for line in told] == splits
 
 
