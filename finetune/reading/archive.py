@@ -73,6 +73,8 @@ def find_file(data: Path, relative: str) -> DataFile | None:
 def _places(data: Path, relative: str) -> Iterator[tuple[Path, PurePosixPath]]:
     path = PurePosixPath(Path(relative).expanduser().as_posix())
     yield data, path
+    if not path.parts:
+        return
     first, rest = path.parts[0], PurePosixPath(*path.parts[1:])
     is_suite_folder = data.name == first or len(rest.parts) > 1
     if rest.parts and is_suite_folder and not path.is_absolute() and not (data / first).exists():
@@ -108,7 +110,14 @@ def _members(archive: Path) -> frozenset[str]:
 
 
 def _found(spec: TaskSpec, data: Path, split: str, relative: str, origin: str) -> DataFile:
-    file = find_file(data, relative)
+    file, whole = find_file(data, relative), data / Path(relative).expanduser()
+    what = f"(split {split!r} of task {spec.name!r})"
+    if file is None and whole.is_dir():
+        raise DataError(f"{whole}: a folder {what}, but a file is needed, or a list of files. {_instead(whole / '*')}")
+    if file is not None and file.path.suffix == ".zip" and not file.member:
+        members = _files_in(file.path)
+        named = next((name for name in members if split in name), next(iter(members), "NAME"))
+        raise DataError(f"{file}: a zip {what}; name a file of it as {relative}/{named}. It holds {_listed(members)}.")
     if file is None:
         raise DataError(
             f"{data / relative}: no such file (split {split!r} of task {spec.name!r}), nor in a zip of its folder's "
@@ -118,11 +127,27 @@ def _found(spec: TaskSpec, data: Path, split: str, relative: str, origin: str) -
 
 
 def _instead(path: Path) -> str:
-    """What stands in the nearest folder that there is."""
-    folder = next((parent for parent in path.parents if parent.is_dir()), None)
+    """What stands in the nearest folder, or zip, that there is."""
+    folder = next((parent for parent in path.parents if parent.exists()), None)
     if folder is None:
         return "None of its folders is there."
-    names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir())
-    listed = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-    wanted = path.relative_to(folder).parts[0]
-    return f"{folder} holds {listed or 'nothing'}{did_you_mean(wanted, [name.rstrip('/') for name in names]) or '.'}"
+    inner = path.relative_to(folder)
+    if folder.is_dir():
+        names = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir())
+        near = did_you_mean(inner.parts[0], [name.rstrip("/") for name in names])
+    elif folder.suffix == ".zip":
+        names = _files_in(folder)
+        near = did_you_mean(str(inner), names)
+    else:
+        return f"{folder} is a file."
+    return f"{folder} holds {_listed(names)}{near or '.'}"
+
+
+def _files_in(archive: Path) -> list[str]:
+    return sorted(name for name in _members(archive) if not name.endswith("/"))
+
+
+def _listed(names: list[str]) -> str:
+    return (", ".join(names[:_SHOWN]) or "nothing") + (
+        f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    )

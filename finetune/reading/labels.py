@@ -12,6 +12,8 @@ from finetune.tasks.spec import TaskSpec
 from tokenization.errors import DataError, did_you_mean
 
 _NOWHERE = -1
+# What data sets write, in lower case, where nobody agreed on a label.
+_LIKE_NONE = ("", "-", "--", "?", "-1", "none", "null", "nan", "n/a", "na")
 
 
 def is_dropped(spec: TaskSpec, row: Row) -> bool:
@@ -25,7 +27,7 @@ def is_dropped(spec: TaskSpec, row: Row) -> bool:
 def class_of(spec: TaskSpec, row: Row) -> str:
     """The name of the row's class."""
     given = as_text(value_of(row, spec.label))
-    return _checked(spec, spec.label_values.get(given, given), given, row.place)
+    return _checked(spec, spec.label_values.get(given, given), given, row.place, _dropped_hint(spec, given))
 
 
 def classes_of(spec: TaskSpec, row: Row) -> tuple[str, ...]:
@@ -48,7 +50,7 @@ def score_of(spec: TaskSpec, row: Row) -> float:
     if not low <= score <= high:
         raise DataError(
             f"{row.place}: column {spec.label!r} is {value!r}, but task {spec.name!r} declares scores from {low:g} "
-            f"to {high:g}."
+            f"to {high:g}.{_dropped_hint(spec, as_text(value))}"
         )
     return score
 
@@ -74,7 +76,7 @@ def right_candidate(spec: TaskSpec, row: Row, options: Sequence[str]) -> int:
     """The index of the right candidate: the label is its text, or its index from 0.
 
     Args:
-        options: what tells the candidates apart. Of two equal ones the first is right.
+        options: what tells the candidates apart. Of two equal ones the first is taken.
 
     Raises:
         DataError: the label is neither, or is the text of one and the index of another.
@@ -166,14 +168,21 @@ def _answers(row: Row, value: Any) -> list[tuple[Any, Any]]:
     )
 
 
-def _checked(spec: TaskSpec, name: str, given: str, place: str) -> str:
+def _checked(spec: TaskSpec, name: str, given: str, place: str, hint: str = "") -> str:
     if name not in spec.labels:
         allowed = list(spec.label_values) or list(spec.labels)
         raise DataError(
             f"{place}: label {given!r} is not one of task {spec.name!r}; allowed: {', '.join(allowed)}"
-            f"{did_you_mean(given, allowed)}"
+            f"{did_you_mean(given, allowed) or '.' * bool(hint)}{hint}"
         )
     return name
+
+
+def _dropped_hint(spec: TaskSpec, given: str) -> str:
+    """Where a label looks like none: how its rows are left out."""
+    if given.strip().lower() not in _LIKE_NONE:
+        return ""
+    return f" If such rows have no label, tasks.{spec.name}.dropped: {[*spec.dropped, given]} leaves them out."
 
 
 def _break_told(spec: TaskSpec, tag: str, word: str) -> str:

@@ -4,7 +4,8 @@ A layout takes the rows of all files of a split and gives examples with their pl
 since it has no label. Ids are the rows' own, or empty: the reader numbers those.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from finetune.reading.chid_layout import chid
@@ -25,11 +26,14 @@ from finetune.reading.taken import Taken, hides, own_id
 from finetune.tasks.example import Example, Label
 from finetune.tasks.spec import GROUPED, OUTSIDE, TaskSpec
 from tokenization.errors import DataError
+from tokenization.unspaced import is_unspaced
 
 Layout = Callable[[TaskSpec, Iterable[Row], str], Iterator[Taken]]
 
 # CLUE's baselines mark the span so and the pronoun so; the marks are text, which every vocabulary has.
 _MARKS = {"span1": ("_", "_"), "span2": ("[", "]")}
+# Full-width punctuation, which brings its own space along.
+_WIDE_MARK = re.compile(r"[\u3000-\u303f\uff00-\uff65]")
 _NAMED_SPANS = "expected is {type: {surface: [[first, last], ...]}}, with places of characters from 0."
 
 
@@ -86,19 +90,53 @@ def _tagged(spec: TaskSpec, row: Row, hidden: bool) -> Example:
 
 
 def _grouped(spec: TaskSpec, row: Row, hidden: bool) -> Example:
-    """Candidates are texts or pairs of texts; the columns before theirs go with each of them."""
-    name = spec.fields[-1]
-    first = tuple(text_of(row, field) for field in spec.fields[:-1])
-    given = list_of(row, name)
-    candidates = tuple((*first, *_parts(row, name, candidate)) for candidate in given)
-    if not candidates or not all(len(candidate) == len(candidates[0]) <= 2 for candidate in candidates):
-        raise DataError(
-            f"{row.place}: column {name!r} is {given!r}; a list of candidates is expected, each of them "
-            f"{'a text' if first else 'a text, or each a pair of texts'}."
-        )
-    options = [candidate[-1] for candidate in candidates]
-    label = None if hidden else right_candidate(spec, row, options)
+    """Candidates are texts or pairs of texts; the columns before theirs go with each of them.
+
+    Of three columns the second is a question on the first: a candidate is the first, and the question with an option.
+    """
+    *before, name = spec.fields
+    first = tuple(text_of(row, field) for field in before)
+    given = [_parts(row, name, candidate) for candidate in list_of(row, name)]
+    _check_candidates(row, name, given, alone=bool(first))
+    asked = first[1:]
+    candidates = tuple((*first[:1], _joined(*asked, *parts)) if asked else (*first, *parts) for parts in given)
+    label = None if hidden else _right(spec, row, candidates, [parts[-1] for parts in given])
     return Example(own_id(spec, row), (), (), label, candidates)
+
+
+def _check_candidates(row: Row, name: str, given: Sequence[tuple[str, ...]], alone: bool) -> None:
+    """Refuse candidates of unlike shapes, and less than two; `alone` ones are single texts."""
+    if not given or not all(len(parts) == len(given[0]) <= (1 if alone else 2) for parts in given):
+        raise DataError(
+            f"{row.place}: column {name!r} is {row.values[name]!r}; a list of candidates is expected, each of them "
+            f"{'a text' if alone else 'a text, or each a pair of texts'}."
+        )
+    if len(given) == 1:
+        parted = " In TSV and CSV they are parted by '|'." if row.cells else ""
+        raise DataError(
+            f"{row.place}: column {name!r} holds a single candidate, {given[0][-1]!r}; two or more are expected."
+            f"{parted}"
+        )
+
+
+def _right(spec: TaskSpec, row: Row, candidates: Sequence[tuple[str, ...]], options: list[str]) -> int:
+    """The index of the right candidate, which no other may equal; where the label is its text, nor their texts."""
+    right = right_candidate(spec, row, options)
+    by_text = value_of(row, spec.label) == options[right]
+    count = options.count(options[right]) if by_text else candidates.count(candidates[right])
+    if count > 1:
+        raise DataError(
+            f"{row.place}: {options[right]!r}, the right candidate, stands {count} times in column "
+            f"{spec.fields[-1]!r}; only one of them can be right."
+        )
+    return right
+
+
+def _joined(question: str, option: str) -> str:
+    """A question with one of its options; no blank where a script without blanks, or its punctuation, meets it."""
+    ends = question[-1:], option[:1]
+    glued = not all(ends) or any(is_unspaced(end) or end.isspace() or _WIDE_MARK.match(end) for end in ends)
+    return f"{question}{option}" if glued else f"{question} {option}"
 
 
 def _parts(row: Row, name: str, candidate: Any) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ class Row:
         values: column name → value.
         stacked: each word stands on a line of its own.
         unit: what `line` counts: rows where the file has no lines of its own for them.
+        cells: the values are cells of a table: texts, whatever they stand for.
     """
 
     file: DataFile | str
@@ -24,6 +25,7 @@ class Row:
     values: Mapping[str, Any]
     stacked: bool = False
     unit: str = "line"
+    cells: bool = False
 
     @property
     def place(self) -> str:

@@ -46,12 +46,12 @@ def words_of(row: Row, name: str) -> tuple[str, ...]:
 def list_of(row: Row, name: str) -> list[Any]:
     """A list; a cell of a table parts its elements by "|", and an empty one is an empty list."""
     value = value_of(row, name)
-    if isinstance(value, str):
+    if row.cells and isinstance(value, str):
         return value.split(_BAR) if value else []
     if not isinstance(value, list):
         raise DataError(
-            f"{row.place}: column {name!r} is {value!r}, but a list is expected (in TSV and CSV its elements are "
-            f"parted by {_BAR!r})."
+            f"{row.place}: column {name!r} is {value!r}, but a list is expected (only in TSV and CSV is it a text, "
+            f"whose elements are parted by {_BAR!r})."
         )
     return value
 

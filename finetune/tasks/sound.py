@@ -19,6 +19,12 @@ _KINDS_OF_LAYOUT: dict[str, tuple[str, ...]] = {
     "chid": GROUPED,
     "named_spans": ("tagging",),
 }
+# How many columns of text a kind reads, at least and at most.
+_FIELDS_OF_KIND: dict[str, tuple[int, int, str]] = {
+    "tagging": (1, 1, "one"),
+    "span": (2, 2, "two, the question's and the text's"),
+    "choice": (1, 3, "one to three: a context, a question on it, and the options last"),
+}
 # Settings that only some kinds have a use for.
 _KINDS_OF_SETTING: dict[str, tuple[str, ...]] = {
     "labels": _LABELLED,
@@ -116,13 +122,17 @@ def _of_metrics(spec: TaskSpec) -> list[str]:
 
 
 def _of_columns(spec: TaskSpec) -> list[str]:
-    least, most = {"tagging": (1, 1), "span": (2, 2)}.get(spec.kind, (1, 2))
+    least, most, wanted = _FIELDS_OF_KIND.get(spec.kind, (1, 2, "one or two"))
     found = []
     if not least <= len(spec.fields) <= most:
-        wanted = {(1, 1): "one", (2, 2): "two, the question's and the text's"}.get((least, most), "one or two")
         found.append(f"fields: {len(spec.fields)} given; {spec.kind} reads {wanted}")
-    if spec.format == "conll" and (spec.kind != "tagging" or not spec.columns):
-        found.append("format: 'conll' is for tagging and needs `columns`, the names of its columns in order")
+    if spec.format == "conll" and spec.kind != "tagging":
+        found.append("format: 'conll' is for tagging")
+    elif not spec.columns and _has_words_a_line(spec):
+        shown = ", ".join((*spec.fields, spec.label))
+        found.append(
+            f"columns: missing; a file of a word a line (conll) has no header, so name all its columns, as [{shown}]"
+        )
     if spec.columns:
         near = ", ".join(spec.columns)
         read = spec.fields if set(spec.files) <= set(spec.hidden) else (*spec.fields, spec.label)
@@ -133,6 +143,13 @@ def _of_columns(spec: TaskSpec) -> list[str]:
         kinds = _listed(_KINDS_OF_LAYOUT[spec.layout])
         found.append(f"layout: {spec.layout!r} is for {kinds}, not for {spec.kind}; for plain rows leave it out")
     return found
+
+
+def _has_words_a_line(spec: TaskSpec) -> bool:
+    if spec.format != "auto":
+        return spec.format == "conll"
+    paths = [path for split, given in spec.files.items() if _are_paths(given) for path in spec.paths(split)]
+    return any(path.endswith(".conll") for path in paths)
 
 
 def _of_files(spec: TaskSpec) -> list[str]:

@@ -66,7 +66,7 @@ class TaskSpec:
         kind: a class or several per sequence, a score, the best of an example's candidates (`ranking` and `choice`
             differ in how their rows are read and scored), a tag per word, or a span of a text that answers a question.
         fields: the columns of the text, one or two; for tagging the column of the words, for ranking and choice that of
-            the candidates last.
+            the candidates last. Three for choice are a context, a question on it, and the options of its answer.
         label: the column of the label (for tagging, of the tags; for ranking and choice, the right candidate's place).
         files: path of each split, relative to the data folder; several where a split is spread over files; `hub:` with
             the hub's name of a split that is read from there.
@@ -124,7 +124,7 @@ class TaskSpec:
     @property
     def is_pair(self) -> bool:
         """Whether a sequence holds two texts."""
-        return len(self.fields) == 2 or self.kind == "span"
+        return len(self.fields) >= 2 or self.kind == "span"
 
     @property
     def outputs(self) -> int:

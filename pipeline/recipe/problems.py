@@ -8,8 +8,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic_core import ErrorDetails
 
+from finetune.tasks.table import TASKS
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.section import Section, tag_of
+from pipeline.recipe.task import OwnTask
 from tokenization.errors import did_you_mean
 
 Place = tuple[str | int, ...]
@@ -44,7 +46,7 @@ def of_validation(errors: Sequence[ErrorDetails]) -> list[Problem]:
     """pydantic's errors in our words, without those that only follow from others."""
     places = [_place(error["loc"]) for error in errors]
     return [
-        Problem(place, _in_words(error, place))
+        Problem(place, _with_kind(_in_words(error, place), error))
         for error, place in zip(errors, places, strict=True)
         if not (error["type"] == "too_short" and error["input"])
     ]
@@ -106,6 +108,15 @@ def _in_words(error: ErrorDetails, place: Place) -> str:
         return f": given {shown(given)}; {error['msg'].lower()}"
     wanted = _WANTED.get(kind.partition("_")[0])
     return f": given {shown(given)}; must be {wanted}" if wanted else f": given {shown(given)}; {error['msg']}"
+
+
+def _with_kind(text: str, error: ErrorDetails) -> str:
+    """Add what `kind` does, where a built-in task was given it and so lacks what a task of the user's own needs."""
+    loc, tag = error["loc"], tag_of(OwnTask)
+    if error["type"] not in ("missing", "value_error") or tag not in loc or loc[1] not in TASKS:
+        return text
+    aside = f"`kind` makes a task of your own, with nothing of the built-in {loc[1]}; leave it out to change that one."
+    return f"{text.rstrip('.')}. {aside}"
 
 
 def _unknown(key: str, loc: Place) -> str:

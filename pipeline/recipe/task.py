@@ -11,6 +11,10 @@ from finetune.tasks.table import find_task
 from pipeline.recipe.section import Positive, Section, has_key, tag_of
 from pipeline.recipe.text import Files
 
+_FIELDS = (
+    "Columns of the text: one, or two for a pair; for tagging that of the words; for ranking and choice that of the "
+    "candidates last, for choice also [context, question, options]; for span the question's and the text's."
+)
 _OF_THE_STAGE = {"length", "from_"}
 
 
@@ -36,8 +40,7 @@ class BuiltInTask(Section):
     )
     fields: Files | None = Field(
         default=None,
-        description="Columns of the text: one, or two for a pair; for tagging that of the words; for ranking and "
-        "choice that of the candidates last; for span the question's and the text's.",
+        description=_FIELDS,
     )
     label: str | None = Field(
         default=None,
@@ -105,10 +108,7 @@ class OwnTask(BuiltInTask):
     """A task of your own, from your files or the hub. What must agree is checked by `finetune.tasks.sound`."""
 
     kind: Kind = Field(description="What is predicted.")
-    fields: Files = Field(
-        description="Columns of the text: one, or two for a pair; for tagging that of the words; for ranking and "
-        "choice that of the candidates last; for span the question's and the text's."
-    )
+    fields: Files = Field(description=_FIELDS)
 
     @model_validator(mode="after")
     def _one_source(self) -> "OwnTask":

@@ -59,6 +59,26 @@ def test_a_wrong_label_in_a_zip_is_told_by_zip_member_and_line(single, tmp_path)
         read_examples(spec, tmp_path, "train")
 
 
+def test_a_zip_named_without_a_file_of_it_is_told_how_to_name_one(single, tmp_path):
+    pack(tmp_path / "u" / "mood.zip", mood_train=TABLE, mood_dev=TABLE)
+    spec = replace(single, files={"train": "u/mood.zip", "dev": "u/mood.zip/mood_tain.tsv"})
+    with pytest.raises(DataError, match=r"a file of it as u/mood\.zip/mood_train\.tsv") as caught:
+        read_examples(spec, tmp_path, "train")
+    assert "It holds mood_dev.tsv, mood_train.tsv" in str(caught.value)
+    with pytest.raises(DataError, match=r"mood\.zip holds mood_dev\.tsv, mood_train\.tsv\. Did you mean 'mood_train"):
+        read_examples(spec, tmp_path, "dev")
+
+
+def test_a_folder_given_as_a_file_is_called_one(single, tmp_path):
+    put(tmp_path / "mood" / "train.tsv")
+    put(tmp_path / "mood.tsv")
+    with pytest.raises(DataError, match=r"/mood: a folder.*a file is needed.*mood holds train\.tsv\.") as caught:
+        read_examples(replace(single, files={"train": "mood", "dev": "x"}), tmp_path, "train")
+    assert "Did you mean" not in str(caught.value)
+    with pytest.raises(DataError, match=r"a folder \(split 'train'.*holds mood/, mood\.tsv\."):
+        read_examples(replace(single, files={"train": ".", "dev": "x"}), tmp_path, "train")
+
+
 def test_a_damaged_zip_is_named(single, tmp_path):
     put(tmp_path / "mood.zip", "no zip")
     with pytest.raises(DataError, match=r"mood\.zip: not a readable zip"):

@@ -41,6 +41,7 @@ BAD_LABELS = [
     (["x", "w"], r"train\.json, line 1: label 'w'.*allowed: x, y, z"),
     (["x", "x"], "names a label twice: x, x"),
     (3, "column 'label' is 3, but a list is expected"),
+    ("x|y", r"column 'label' is 'x\|y', but a list is expected"),
 ]
 
 
@@ -81,6 +82,11 @@ BAD_CANDIDATES = [
     ({"of": [], "label": 0}, "a list of candidates is expected"),
     ({"of": ["a", 3], "label": 0}, "holds the candidate 3, but text is expected"),
     ({"of": ["3", "1", "0"], "label": "0"}, r"line 1: .* '0', which is the text of candidate 2 and the index of '3'"),
+    ({"of": "a|b", "label": 0}, r"line 1: column 'of' is 'a\|b', but a list is expected \(only in TSV and CSV"),
+    ({"of": ["a"], "label": 0}, r"line 1: column 'of' holds a single candidate, 'a'; two or more are expected"),
+    ({"of": ["a", "b", "a"], "label": 0}, r"line 1: .*'a', the right candidate, stands 2 times in column 'of'"),
+    ({"of": ["a", "b", "a"], "label": "a"}, r"'a', the right candidate, stands 2 times"),
+    ({"of": [["x", "a"], ["y", "a"]], "label": "a"}, r"'a', the right candidate, stands 2 times"),
 ]
 
 
@@ -88,6 +94,72 @@ BAD_CANDIDATES = [
 def test_bad_candidates_are_refused(row, message, write):
     with pytest.raises(DataError, match=message):
         read_examples(task("choice", fields=("of",)), write("train.json", lines(row)), "train")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"of": ["a", "a", "b"], "label": 2},
+        {"of": ["a", "a", "b"], "label": "b"},
+        {"of": [["b", "a"], ["c", "b"], ["d", "b"]], "label": 2},
+    ],
+    ids=["two wrong ones, index", "two wrong ones, text", "pairs that differ in their first text"],
+)
+def test_equal_candidates_stay_where_it_is_clear_which_one_is_right(row, write):
+    (found,) = read_examples(task("choice", fields=("of",)), write("train.json", lines(row)), "train")
+    assert found.label == (row["label"] if isinstance(row["label"], int) else row["of"].index(row["label"]))
+
+
+def test_a_single_candidate_of_a_table_is_told_what_parts_them(write):
+    data = write("dev.tsv", "of\tlabel\na;b\t0\n")
+    spec = replace(task("choice", fields=("of",)), files={**FILES, "dev": "dev.tsv"})
+    with pytest.raises(DataError, match=r"dev\.tsv, line 2: .*single candidate, 'a;b'.*parted by '\|'"):
+        read_examples(spec, data, "dev")
+
+
+@pytest.mark.parametrize(
+    ("question", "option", "joined"),
+    [
+        ("Who left?", "Mr Li", "Who left? Mr Li"),
+        ("谁走", "男人", "谁走男人"),
+        ("谁走？", "男人", "谁走？男人"),
+        ("哪年？", "1949", "哪年？1949"),
+        ("누가?", "그는", "누가? 그는"),
+        ("", "Mr Li", "Mr Li"),
+    ],
+)
+def test_a_question_on_a_text_is_joined_with_each_option_as_its_script_joins_words(question, option, joined, write):
+    """The label is the option's own text, or its index."""
+    rows = [{"text": "on deck", "q": question, "of": ["x", option], "label": label} for label in (option, 1)]
+    for found in read_examples(task("choice", fields=("text", "q", "of")), write("train.json", lines(*rows)), "train"):
+        assert (found.candidates[1], found.label) == (("on deck", joined), 1)
+
+
+def test_an_option_of_a_question_on_a_text_is_a_single_text(write):
+    data = write("train.json", lines({"text": "t", "q": "q", "of": [["a", "b"], ["c", "d"]], "label": 0}))
+    with pytest.raises(DataError, match=r"line 1: .*a list of candidates is expected, each of them a text"):
+        read_examples(task("choice", fields=("text", "q", "of")), data, "train")
+
+
+@pytest.mark.parametrize("name", ["-", "", "?", "-1", None])
+def test_a_label_that_looks_like_none_is_told_with_the_setting_that_leaves_such_rows_out(name, write):
+    """What the message says to write makes the file readable."""
+    spec = task("classification", labels=("x", "y"))
+    data = write("train.json", lines({"text": "a", "label": "x"}, {"text": "b", "label": name}))
+    with pytest.raises(DataError, match=r"line 2: .*tasks\.own\.dropped: \['") as caught:
+        read_examples(spec, data, "train")
+    said = str(caught.value).partition("dropped: ['")[2].partition("']")[0]
+    assert read_split(replace(spec, dropped=(said,)), data, "train").dropped == 1
+
+
+def test_a_score_that_looks_like_none_is_told_so_too_but_a_misspelt_label_is_not(write):
+    scores = task("regression", range=(0.0, 5.0))
+    with pytest.raises(DataError, match=r"tasks\.own\.dropped: \['-', '\?'\]"):
+        read_examples(replace(scores, dropped=("-",)), write("train.json", lines({"text": "a", "label": "?"})), "train")
+    classes, data = task("classification", labels=("x", "y")), write("train.json", lines({"text": "a", "label": "z"}))
+    with pytest.raises(DataError, match="label 'z' is not one") as caught:
+        read_examples(classes, data, "train")
+    assert "dropped" not in str(caught.value)
 
 
 @pytest.mark.parametrize(("label", "right"), [(0, 0), ("1", 1), ("3", 0), ("2", 2)])

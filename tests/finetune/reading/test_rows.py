@@ -62,6 +62,12 @@ def test_a_headless_test_file_may_lack_the_column_of_its_labels(spec, write):
         values(data, "test.csv", headless)
 
 
+def test_a_word_a_line_without_names_for_its_columns_is_told_the_setting_for_them(tagging, write):
+    data = write("a.conll", "Ann NNP B-PER\n")
+    with pytest.raises(DataError, match=r"a\.conll: .*tasks\.names\.columns, .* 3 columns"):
+        list(read_rows(DataFile(data / "a.conll"), replace(tagging, format="auto", columns=()), ("word",)))
+
+
 ROWS = [{"text": "a", "label": "sad"}, {"text": "b", "label": "glad"}]
 
 

@@ -14,6 +14,7 @@ GOOD = {
 }
 TAGS = {**GOOD, "kind": "tagging", "fields": "words", "labels": ["O", "B-X", "I-X"]}
 SCORES = {**GOOD, "kind": "regression", "labels": None, "range": [0, 5]}
+RANKING = {**GOOD, "kind": "ranking", "labels": None}
 
 
 def test_a_recipe_s_fields_make_the_same_spec_as_a_literal():
@@ -67,6 +68,8 @@ WRONG = [
     (GOOD, {"format": "conll"}, "format: 'conll' is for tagging"),
     (GOOD, {"columns": ["a", "label"]}, "columns: 'b', which is read"),
     (GOOD, {"fields": ["a", "b", "c"]}, "fields: 3 given"),
+    (RANKING, {"fields": ["a", "b", "c"]}, "fields: 3 given; ranking reads one or two"),
+    (RANKING, {"kind": "choice", "fields": [*"abcd"]}, "fields: 4 given; choice reads one to three: a context, "),
     (GOOD, {"fields": []}, "fields: 0 given"),
     (GOOD, {"hidden": ["dev"]}, "hidden: 'dev'"),
     (GOOD, {"limit": {"train": 0}}, r"limit\.train: 0 given"),
@@ -79,6 +82,8 @@ WRONG = [
     (TAGS, {"labels": ["O", "X"]}, "labels: not BIO tags: X"),
     (TAGS, {"labels": ["O", "I-X"]}, "labels: 'I-X' has no 'B-X'"),
     (TAGS, {"fields": ["a", "b"]}, "fields: 2 given; tagging reads one"),
+    (TAGS, {"format": "conll"}, r"columns: missing; .* no header.*\[words, label\]"),
+    (TAGS, {"files": {"train": ["a.jsonl", "b.conll"]}}, "columns: missing; "),
 ]
 
 

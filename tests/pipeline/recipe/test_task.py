@@ -82,6 +82,11 @@ OWN = {
         {"text": "q", "endings": ["a", "b", "c"], "label": 2},
         (2, "accuracy"),
     ),
+    "choice of options": (
+        "mine: {kind: choice, fields: [text, question, endings], files: {train: t.jsonl}}",
+        {"text": "t", "question": "q", "endings": ["a", "b"], "label": "b"},
+        (1, "accuracy"),
+    ),
     "tagging": (
         "mine: {kind: tagging, fields: words, label: tags, scheme: bioes, labels: [O, B-X, I-X],\n"
         "  files: {train: t.jsonl}}",
@@ -225,6 +230,8 @@ WRONG = [
     (MINE + "wnli: {labels: [x, y]}", "tasks.wnli.label_values.0: 'not_entailment' is no label; labels: x, y"),
     (MINE + "rte: {from: hub, files: {train: t}}", "tasks.rte: 'files' is useless with 'from: hub'"),
     (MINE + "rte: {metrics: [bleu]}", "tasks.rte.metrics: 'bleu' is not a metric of classification"),
+    (MINE + "rte: {kind: classification}", r"rte\.fields is missing.*`kind` makes a task of your own, .*leave it out"),
+    (MINE + "rte: {kind: ranking, fields: q}", r"'files' and 'hub'.*`kind` makes a task of your own"),
     (MINE + "cluener: {from: hub}", "tasks.cluener.from: this task is not known to stand on the hub"),
 ]
 
