@@ -75,7 +75,7 @@ def test_a_folder_given_as_a_file_is_called_one(single, tmp_path):
     with pytest.raises(DataError, match=r"/mood: a folder.*a file is needed.*mood holds train\.tsv\.") as caught:
         read_examples(replace(single, files={"train": "mood", "dev": "x"}), tmp_path, "train")
     assert "Did you mean" not in str(caught.value)
-    with pytest.raises(DataError, match=r"a folder \(split 'train'.*holds mood/, mood\.tsv\."):
+    with pytest.raises(DataError, match=r"a folder \(split 'train'.*holds mood\.tsv, mood/\."):
         read_examples(replace(single, files={"train": ".", "dev": "x"}), tmp_path, "train")
 
 
