@@ -19,6 +19,7 @@ from training.address import key_of, permute
 
 LOOKED_AT = 5_000  # examples of a split whose lengths are measured
 _WHOLE = 1_000_000  # tokens: as a task's length, nothing is cut by it
+_FOUND, _LOST = "answer in the text", "answer that is not in the text"  # what labels of spans are counted by
 _PARTS = 5  # of the range of a regression
 
 
@@ -79,6 +80,8 @@ class Figures:
         copies: rows whose text stands in an earlier row of the split.
         conflicting: texts that stand in the split with more than one label.
         leaked: rows whose text stands in train, letter for letter.
+        empty: rows of which a text is empty or blank.
+        lost: whether rows have answers and not one of these stands in its text (spans).
         majority: the primary metric of the answer that ignores its input.
         lengths: None without a tokenizer.
     """
@@ -89,6 +92,8 @@ class Figures:
     copies: int
     conflicting: int
     leaked: int
+    empty: int
+    lost: bool
     majority: float
     lengths: Lengths | None
 
@@ -117,6 +122,8 @@ def examine(
         copies=len(texts) - len(set(texts)),
         conflicting=_conflicting(texts, examples),
         leaked=0 if read is train else int(leaked_rows(train.examples, examples).sum()),
+        empty=sum(_is_empty(spec, example) for example in examples),
+        lost=labels[_LOST] > 0 and not labels[_FOUND],
         majority=_majority(spec, train, read),
         lengths=None if tokenizer is None else _lengths(spec, split, examples, tokenizer, length),
     )
@@ -146,6 +153,11 @@ def _lengths(spec: TaskSpec, split: str, examples: Sequence[Example], tokenizer:
     lengths_S = encode_examples(spec, split, part, tokenizer, _WHOLE).lengths_N
     median, most, longest = np.percentile(lengths_S, [50, 95, 100], method="inverted_cdf")
     return Lengths(len(part), int(median), int(most), int(longest), float((lengths_S > length).mean()))
+
+
+def _is_empty(spec: TaskSpec, example: Example) -> bool:
+    texts = (*example.texts, *(text for candidate in example.candidates for text in candidate))
+    return not example.words if spec.kind == "tagging" else not all(text.strip() for text in texts)
 
 
 def _declared(spec: TaskSpec) -> tuple[str, ...]:
@@ -189,7 +201,7 @@ def _answered(spec: TaskSpec, label: object) -> Iterable[str]:
     if not label:
         return ("no answer",)
     lost = all(isinstance(span, Span) and span.start < 0 for span in label)
-    return ("answer that is not in the text" if lost else "answer in the text",)
+    return (_LOST if lost else _FOUND,)
 
 
 _LABELS_OF_KIND: dict[str, Callable[[TaskSpec, object], Iterable[str]]] = {

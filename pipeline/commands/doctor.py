@@ -1,6 +1,7 @@
 """`triptych doctor`."""
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -21,7 +22,8 @@ def command(
 ) -> None:
     """Sample a recipe's text, read its tasks, and say what is wrong with them and what they hold.
 
-    Of the text also what tokenising it will take.
+    Of the text also what tokenising it will take. The exit code is 1 where something is missing or cannot be read, at
+    which `run` would refuse to begin, and 0 otherwise, whatever else was found.
     """
     if (recipe is None) == (suite is None):
         raise RecipeError("give either a recipe or --suite")
@@ -34,5 +36,8 @@ def command(
     else:
         assert recipe is not None
         found = examined(*open_recipe(recipe, sets, run_dir))
-    for lines in found:
-        click.echo(lines)
+    refused = False
+    for finding in found:
+        click.echo(finding.text)
+        refused |= finding.refused
+    sys.exit(int(refused))

@@ -53,6 +53,13 @@ def warnings(spec: TaskSpec, found: Figures, length: int) -> Iterator[str]:
         )
     if found.conflicting:
         yield f"  ! {split}: {found.conflicting:,} texts stand there with different labels"
+    if found.empty:
+        yield f"  ! {split}: {found.empty:,} of {counts.rows:,} rows have an empty text: are `fields` the right ones?"
+    if found.lost:
+        yield (
+            f"  ! {split}: no answer stands in its text: nothing can be learnt of where answers are. Are `fields` the "
+            "question and the text, in this order, and `label` the answers, spelt as the text spells them?"
+        )
     if found.absent:
         yield f"  ! {split}: no row has {_names(found.absent)}"
     if split == TRAIN and found.copies > _COPIES * counts.rows:

@@ -12,10 +12,11 @@ from click.testing import CliRunner, Result
 from pipeline.cli import main
 
 
-def doctor(house: Any, *sets: str) -> str:
+def doctor(house: Any, *sets: str, refused: bool = False) -> str:
+    """What is printed; with `refused`, `run` would refuse to begin."""
     words = [word for change in sets for word in ("--set", change)]
     result: Result = CliRunner().invoke(main, ["doctor", str(house.file), "--run-dir", str(house.base / "r"), *words])
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == int(refused), result.output
     return result.output
 
 
@@ -68,7 +69,7 @@ def test_empty_documents_and_malformed_lines_are_named(house: Any) -> None:
     lines = [json.dumps({"text": text}) for text in texts]
     planted = [*lines[:20], '{"text": ""}', '{"text": " "}', *lines[20:40], "{broken", *lines[40:]]
     (house.base / "data" / "general.jsonl").write_text("\n".join([*planted, *['{"text": ""}'] * 4]), encoding="utf-8")
-    told = section(doctor(house, "corpora.general.files=general.jsonl"), "general")
+    told = section(doctor(house, "corpora.general.files=general.jsonl", refused=True), "general")
     assert f"empty        {6 / (len(texts) + 6):.2%} of the documents" in told
     assert "of the documents are empty: is `field` the right one?" in told
     assert "1 malformed places in the sample" in told
@@ -89,7 +90,7 @@ def test_a_file_that_is_not_utf8_is_a_finding_with_its_offset_and_the_other_corp
     general: Path = house.base / "data" / "general.txt"
     general.write_bytes(general.read_bytes() + b"\n\ncaf\xe9 noir\n")
     offset = general.stat().st_size - len(b"\xe9 noir\n")
-    printed = doctor(house)
+    printed = doctor(house, refused=True)
     assert "1 malformed places in the sample" in section(printed, "general")
     assert f"byte {offset}" in printed
     assert "malformed" not in section(printed, "domain")
@@ -97,14 +98,14 @@ def test_a_file_that_is_not_utf8_is_a_finding_with_its_offset_and_the_other_corp
 
 def test_a_missing_file_is_told_and_the_other_corpus_is_examined(house: Any) -> None:
     (house.base / "data" / "domain.txt").unlink()
-    printed = doctor(house)
+    printed = doctor(house, refused=True)
     assert "domain: CANNOT BE READ" in printed
     assert "documents    about" in section(printed, "general")
 
 
 def test_where_the_tokenizers_own_corpus_is_missing_the_others_are_examined(house: Any) -> None:
     (house.base / "data" / "general.txt").unlink()
-    printed = doctor(house)
+    printed = doctor(house, refused=True)
     assert printed.count("there is no") == 1
     assert "general: CANNOT BE READ" in printed
     assert "tokenizer: cannot be made of what is there; the figures below are by a wordpiece" in printed
@@ -112,7 +113,7 @@ def test_where_the_tokenizers_own_corpus_is_missing_the_others_are_examined(hous
 
 
 def test_a_vocabulary_too_small_for_its_kind_is_a_finding_and_the_corpora_are_examined(house: Any) -> None:
-    printed = doctor(house, "tokenizer.train={corpora: [general], kind: bpe, size: 64}")
+    printed = doctor(house, "tokenizer.train={corpora: [general], kind: bpe, size: 64}", refused=True)
     assert "tokenizer: CANNOT BE MADE\n  ! tokenizer.train.size: 64" in printed
     assert "documents    about 60" in section(printed, "general")
 
@@ -126,6 +127,7 @@ def test_what_is_missing_beside_the_text_is_a_finding_and_the_corpora_are_examin
         "corpora.general.segmenter=rjieba",
         "corpora.domain.clean={min_characters: 150, decontaminate: {suites: [glue]}}",
         "tokenizer.extend={files: more.txt}",
+        refused=True,
     )
     told = section(printed, "MISSING")
     assert "needs the package rjieba" in told
@@ -171,3 +173,17 @@ def test_the_estimate_leaves_out_the_copies_that_cleaning_will_drop(house: Any) 
     told = section(doctor(house, change), "general")
     assert number(told, r"estimate     ([\d,]+) tokens") == counts.tokens
     assert "exact_duplicate" in told
+
+
+@pytest.mark.parametrize("planted", ["", "{broken\n"])
+@pytest.mark.parametrize("skip", [False, True])
+def test_malformed_text_is_refused_where_tokenising_refuses_it(house: Any, planted: str, skip: bool) -> None:
+    data = house.base / "data"
+    texts = (data / "general.txt").read_text(encoding="utf-8").strip().split("\n\n")
+    lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+    (data / "general.jsonl").write_text(lines + planted, encoding="utf-8")
+    sets = ("corpora.general.files=general.jsonl", f"corpora.general.skip_bad={str(skip).lower()}")
+    words = [word for change in sets for word in ("--set", change)]
+    made = CliRunner().invoke(main, ["tokenize", str(house.file), "--run-dir", str(house.base / "t" / "r"), *words])
+    doctor(house, *sets, refused=bool(made.exit_code))
+    assert made.exit_code == (1 if planted and not skip else 0), made.output

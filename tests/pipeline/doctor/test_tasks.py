@@ -11,14 +11,16 @@ from click.testing import CliRunner
 from pipeline.cli import main
 
 
-def doctor(*words: object) -> str:
+def doctor(*words: object, refused: bool = False) -> str:
+    """What is printed; with `refused`, `run` would refuse to begin."""
     result = CliRunner().invoke(main, ["doctor", *map(str, words)])
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == int(refused), result.output
     return result.output
 
 
-def of_house(house: Any, *sets: str) -> str:
-    return doctor(house.file, "--run-dir", house.base / "r", *[word for change in sets for word in ("--set", change)])
+def of_house(house: Any, *sets: str, refused: bool = False) -> str:
+    words = [word for change in sets for word in ("--set", change)]
+    return doctor(house.file, "--run-dir", house.base / "r", *words, refused=refused)
 
 
 def section(printed: str, task: str) -> str:
@@ -68,7 +70,7 @@ def test_sequences_that_lose_text_and_labels_that_no_row_has_are_named(house: An
 
 def test_a_missing_dev_file_is_a_finding_and_the_rest_is_told(house: Any) -> None:
     (house.base / "data" / "topic-dev.tsv").unlink()
-    told = section(of_house(house), "topic")
+    told = section(of_house(house, refused=True), "topic")
     assert "  train        30 rows\n" in told
     assert "! dev: " in told
     assert "topic-dev.tsv: no such file" in told
@@ -77,7 +79,7 @@ def test_a_missing_dev_file_is_a_finding_and_the_rest_is_told(house: Any) -> Non
 def test_a_task_of_which_nothing_can_be_read_is_told_once(house: Any) -> None:
     for split in ("train", "dev"):
         (house.base / "data" / f"topic-{split}.tsv").unlink()
-    printed = of_house(house)
+    printed = of_house(house, refused=True)
     assert "task topic (classification, 2 labels, accuracy): CANNOT BE READ\n" in printed
     assert printed.count("no such file") == 1
     assert "task names" in printed
@@ -92,7 +94,7 @@ def test_a_question_without_an_answer_where_none_is_declared_is_a_finding_and_ot
         (house.base / "data" / f"asked-{split}.jsonl").write_text(text)
     files = "{train: asked-train.jsonl, dev: asked-dev.jsonl}"
     asked = f"{{kind: span, fields: [question, context], label: answers, length: 32, files: {files}}}"
-    printed = of_house(house, f"tasks.asked={asked}")
+    printed = of_house(house, f"tasks.asked={asked}", refused=True)
     told = section(printed, "asked")
     assert "  train        2 rows\n" in told
     assert "! train: " in told
@@ -117,6 +119,54 @@ def test_of_tests_nothing_but_the_rows_is_told(house: Any) -> None:
     told = section(of_house(house, files), "topic")
     assert "  test         30 rows\n" in told
     assert "test: " not in told  # all of its rows stand in train
+
+
+FILES = "{train: topic-train.tsv, dev: topic-dev.tsv, test: topic-test.tsv}"
+
+
+@pytest.mark.parametrize(
+    ("missing", "sets"),
+    [
+        ("topic-train.tsv", ()),
+        ("topic-dev.tsv", ()),
+        ("topic-test.tsv", ()),
+        ("topic-test.tsv", ("evaluation.more={topic: [test]}",)),
+        ("nothing", ()),
+    ],
+)
+def test_a_missing_file_is_refused_where_a_run_needs_it(house: Any, missing: str, sets: tuple[str, ...]) -> None:
+    data = house.base / "data"
+    for split in ("train", "dev", "test"):
+        (data / f"topic-{split}.tsv").write_text("\n".join(topic_rows(house, "train")) + "\n")
+    (data / missing).unlink(missing_ok=True)
+    house.rewrite("files: {train: topic-train.tsv, dev: topic-dev.tsv}", f"files: {FILES}")
+    words = ["--run-dir", str(house.base / "r"), *[word for change in sets for word in ("--set", change)]]
+    planned = CliRunner().invoke(main, ["plan", str(house.file), *words])
+    of_house(house, *sets, refused=bool(planned.exit_code))
+
+
+@pytest.mark.parametrize(("other", "told"), [("the sea .", True), ("anna sees the sea .", False)])
+def test_a_split_whose_answers_stand_nowhere_in_their_texts_is_named(house: Any, other: str, told: bool) -> None:
+    rows = [{"question": "who ?", "context": text, "answers": ["anna"]} for text in ("the hill .", "the oak .", other)]
+    rows.append({"question": "what ?", "context": "the road .", "answers": []})
+    for split in ("train", "dev"):
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (house.base / "data" / f"asked-{split}.jsonl").write_text(text)
+    files = "{train: asked-train.jsonl, dev: asked-dev.jsonl}"
+    asked = "kind: span, fields: [question, context], label: answers, length: 32, unanswerable: true"
+    printed = section(of_house(house, f"tasks.asked={{{asked}, files: {files}}}"), "asked")
+    for split in ("train", "dev"):
+        assert (f"! {split}: no answer stands in its text" in printed) == told
+
+
+def test_rows_with_an_empty_text_are_named(house: Any) -> None:
+    topic, alike = house.base / "data" / "topic-train.tsv", house.base / "data" / "alike-dev.jsonl"
+    topic.write_text(topic.read_text() + "sea\t\nland\t  \n")
+    alike.write_text(alike.read_text() + json.dumps({"one": "anna .", "two": "", "score": 1}) + "\n")
+    printed = of_house(house)
+    assert "! train: 2 of 32 rows have an empty text" in section(printed, "topic")
+    assert "! dev: 1 of 15 rows have an empty text" in section(printed, "alike")
+    assert printed.count("empty text") == 2
 
 
 @pytest.mark.parametrize(
