@@ -78,7 +78,6 @@ def peer_arm(setting: Setting, flags: PeerFlags, steps: int, threads: int) -> Pr
 def peer_score(setting: Setting, flags: PeerFlags, seed: int, epochs: float) -> float:
     """Train on one task from the public checkpoint; the primary metric on its dev set at the last step."""
     dev = setting.split("dev")
-    assert dev.gold is not None
     schedule = {"lr_scheduler_type": "linear", "warmup_steps": setting.warmup, "num_train_epochs": epochs}
     torch.manual_seed(seed)  # the new head's weights are drawn before Trainer sets its seed
     with tempfile.TemporaryDirectory() as folder:
@@ -91,16 +90,18 @@ def peer_score(setting: Setting, flags: PeerFlags, seed: int, epochs: float) -> 
         trainer = Trainer(**given)
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-        logits_NC = trainer.predict(Rows(dev)).predictions
-    return score(dev.spec, dev.gold, answers(dev.spec, logits_NC))[dev.spec.primary]
+        found = trainer.predict(Rows(dev))
+    # Grouped by length, Trainer answers in another order than that of the rows; its labels come in the same.
+    gold = answers(dev.spec, found.label_ids)
+    return score(dev.spec, gold, answers(dev.spec, found.predictions))[dev.spec.primary]
 
 
-def answers(spec: TaskSpec, logits_NC: NDArray[np.float32]) -> NDArray[Any]:
-    """Class ids, or scores in the task's range."""
+def answers(spec: TaskSpec, given: NDArray[Any]) -> NDArray[Any]:
+    """Class ids, or scores in the task's range, of logits (N, C) or of labels (N)."""
     if spec.kind != "regression":
-        return logits_NC.argmax(1)
+        return given.argmax(1) if given.ndim == 2 else given
     low, high = spec.score_range
-    return np.clip(low + (high - low) * logits_NC[:, 0].astype(np.float64), low, high)
+    return np.clip(low + (high - low) * given.reshape(-1).astype(np.float64), low, high)
 
 
 class Rows(torch.utils.data.Dataset[Mapping[str, Any]]):
