@@ -38,11 +38,10 @@ class PeerFlags:
 
     bf16: bool
     attention: str = "sdpa"
-    workers: int = 0
 
     @property
     def name(self) -> str:
-        return f"Trainer {'bf16' if self.bf16 else 'fp32'} {self.attention} {self.workers} workers"
+        return f"Trainer {'bf16' if self.bf16 else 'fp32'} {self.attention}"
 
     def arguments(self, setting: Setting, seed: int) -> dict[str, Any]:
         """Those of TrainingArguments that both the timed and the scored training take."""
@@ -59,7 +58,7 @@ class PeerFlags:
             "adam_epsilon": setting.optimizer.epsilon,
             "max_grad_norm": setting.optimizer.clip,
             "train_sampling_strategy": "group_by_length",
-            "dataloader_num_workers": self.workers,
+            "dataloader_num_workers": 0,
             "dataloader_pin_memory": False,
             "logging_strategy": "no",
             "eval_strategy": "no",
