@@ -206,7 +206,7 @@ def test_an_item_larger_than_a_micro_batch_is_refused_with_its_stream_and_size(s
 
 
 def test_candidates_too_large_for_a_micro_batch_are_refused_with_the_task_and_what_to_lower(house: Any) -> None:
-    row = {"text": "the ship", "options": ["near a reef"] * 40, "label": 3}
+    row = {"text": "the ship", "options": [f"near a reef {n}" for n in range(40)], "label": 3}
     (house.base / "data" / "picks.jsonl").write_text(f"{json.dumps(row)}\n")
     files = "{train: picks.jsonl, dev: picks.jsonl}"
     house.rewrite(
