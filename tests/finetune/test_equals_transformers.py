@@ -16,10 +16,10 @@ from finetune.tasks.spec import TaskSpec
 from model.network import Network
 from training.address import derive, epoch_draws
 
-STEPS, BATCH = 50, 8
+STEPS, BATCH = 50, 4
 # Even room for the text: where both halves are too long, `transformers` gives an odd token to the longer of them, we,
 # like the original BERT, to the first.
-LENGTH = 63
+LENGTH = 47
 
 
 class Losses:

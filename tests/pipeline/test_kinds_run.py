@@ -130,7 +130,7 @@ def losses(root: Path) -> list[float]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+@pytest.mark.parametrize("stage", [1, 3])
 def test_zero_on_two_ranks_trains_and_answers_as_the_plain_engine_on_one(ran: tuple[Any, Any], stage: int) -> None:
     """Tasks alternate, so that three heads of four are idle in each step, and a rank may have no micro-batch."""
     house, _ = ran

@@ -28,7 +28,7 @@ from tokenization.errors import RecipeError, RunError
 from training.checkpoint import load_weights
 
 Lasting = Callable[[Path], dict[str, bytes]]
-DYING = Path(__file__).with_name("dying.py")
+DYING = Path(__file__).parent.parent / "dying.py"
 
 # What is under way when the kill comes, and how often its files are touched at least.
 MOMENTS = (
