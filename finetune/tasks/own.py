@@ -1,7 +1,7 @@
 """A task of the user's own, or a built-in one with something changed: the same spec, every problem told at once."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from finetune.tasks.hub_splits import on_hub
@@ -56,7 +56,7 @@ def changed_spec(spec: TaskSpec, **fields: Any) -> TaskSpec:
     if "files" in frozen:
         frozen = {"hidden": tuple(split for split in spec.hidden if split in frozen["files"]), **frozen}
     if frozen.get("metrics") and spec.primary not in frozen["metrics"]:
-        frozen = {"primary": frozen["metrics"][0], **frozen}
+        frozen = {"primary": _usual_primary(spec.kind, frozen["metrics"]), **frozen}
     return _sound(dataclasses.replace(spec, **frozen))
 
 
@@ -131,5 +131,10 @@ def _label(value: Any) -> str:
 def _with_metrics(given: dict[str, Any]) -> dict[str, Any]:
     kind = given["kind"]
     metrics = given.get("metrics", _DEFAULT_METRICS.get(kind, METRICS_OF_KIND[kind][:1]))
-    best = metrics[-1:] if "metrics" not in given and kind == "regression" else metrics[:1]
-    return {"primary": next(iter(best), ""), **given, "metrics": metrics}
+    return {"primary": _usual_primary(kind, metrics), **given, "metrics": metrics}
+
+
+def _usual_primary(kind: str, metrics: Sequence[str]) -> str:
+    """What counts where nobody says: of a regression the mean of both correlations, else the first that is named."""
+    usual = "pearson_spearman"
+    return usual if kind == "regression" and usual in metrics else next(iter(metrics), "")

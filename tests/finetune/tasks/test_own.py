@@ -42,6 +42,10 @@ def test_a_column_may_be_called_by_a_number():
 def test_metrics_default_to_those_of_the_kind():
     assert spec_from_fields("own", **SCORES).primary == "pearson_spearman"
     assert spec_from_fields("own", **SCORES, metrics=["pearson", "spearman"]).primary == "pearson"
+    assert (
+        spec_from_fields("own", **SCORES, metrics=["pearson", "spearman", "pearson_spearman"]).primary
+        == "pearson_spearman"
+    )
     assert spec_from_fields("own", **TAGS).metrics == ("entity_f1", "accuracy")
 
 
