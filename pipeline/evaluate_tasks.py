@@ -11,8 +11,8 @@ from finetune.answering.dev_batches import ANSWERING_TOKENS, DevBatch, dev_batch
 from finetune.answering.predictions import Prediction, in_order, predict, write_predictions
 from finetune.encoding.encode import Encoded, encode_examples, gold_of
 from finetune.evaluate import TaskScores, joint, score_task
-from finetune.reading.carve import carved_note, is_carved
-from finetune.reading.examine import count
+from finetune.examine import is_trained_on_part
+from finetune.reading.carve import carved_note
 from finetune.reading.leaks import leaked_rows
 from finetune.reading.read import read_split
 from finetune.tasks.example import Split
@@ -103,8 +103,7 @@ def _scores(model: Model, encoded: Encoded, predictions: list[Prediction], read:
     assert gold is not None, "a task that was trained has labels"
     leaked_N = None if encoded.split == TRAIN else leaked_rows(train.examples, rows.examples)
     scores = score_task(encoded, predictions, gold, leaked_N)
-    carved = len(read(trained.name, DEV).examples) if is_carved(trained, DEV) else 0
-    part = count(trained, TRAIN, len(train.examples), train.dropped, carved, limited=train.limited).reduced
+    part = is_trained_on_part(trained, lambda split: read(trained.name, split))
     return replace(scores, reduced=scores.reduced or part)
 
 

@@ -12,12 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from finetune.encoding.encode import Encoded, encode_examples
-from finetune.reading.carve import is_carved
-from finetune.reading.examine import count
+from finetune.examine import is_trained_on_part
 from finetune.reading.leaks import leaked_rows
 from finetune.reading.read import read_split
 from finetune.tasks.example import Example, Split
-from finetune.tasks.spec import DEV, TRAIN, TaskSpec
+from finetune.tasks.spec import TRAIN, TaskSpec
 from model.config import EncoderConfig, HeadSpec
 from model.network import Network
 from model.public import HEADS, PublicModel, read_public
@@ -237,10 +236,8 @@ class Materials:
 
     def trains_on_part(self, name: str) -> bool:
         """Whether the head that answers a task is trained on fewer rows than the official ones."""
-        spec = self.task(self.task(name).answered_by)
-        train = self.encoded(spec.name, TRAIN)
-        carved = len(self.encoded(spec.name, DEV)) if is_carved(spec, DEV) else 0
-        return count(spec, TRAIN, len(train), train.dropped, carved, limited=train.limited).reduced
+        trained = self.task(name).answered_by
+        return is_trained_on_part(self.task(trained), lambda split: self.split(trained, split))
 
     def scored(self, name: str) -> tuple[str, ...]:
         """The splits that the recipe's evaluation means for a task: the first one selects, the others are reported.

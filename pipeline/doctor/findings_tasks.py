@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from finetune.reading.examine import Counts, Figures
+from finetune.examine import Counts, Figures
 from finetune.tasks.spec import TRAIN, TaskSpec
 
 _COPIES = 0.01

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from finetune.examine import count, examine
 from finetune.reading.carve import is_carved
-from finetune.reading.examine import count, examine
 from finetune.tasks.example import Example, Split
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from pipeline.doctor.finding import Finding

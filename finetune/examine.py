@@ -11,9 +11,10 @@ import numpy as np
 
 from finetune.encoding.encode import encode_examples, gold_of
 from finetune.metrics import majority
+from finetune.reading.carve import is_carved
 from finetune.reading.leaks import leaked_rows, text_of
 from finetune.tasks.example import Example, Span, Split
-from finetune.tasks.spec import GROUPED, OUTSIDE, TaskSpec
+from finetune.tasks.spec import DEV, GROUPED, OUTSIDE, TRAIN, TaskSpec
 from tokenization.vocabulary import Tokenizer
 from training.address import key_of, permute
 
@@ -101,6 +102,17 @@ class Figures:
 def count(spec: TaskSpec, split: str, rows: int, dropped: int, carved: int = 0, *, limited: bool) -> Counts:
     """The rows of a split beside the official number."""
     return Counts(split, rows, dropped, carved, spec.rows.get(split), limited)
+
+
+def is_trained_on_part(spec: TaskSpec, read: Callable[[str], Split]) -> bool:
+    """Whether a task's training set is less than the official one; rows that stand in for its dev set are not missing.
+
+    Args:
+        read: gives the rows of a split of the task.
+    """
+    train = read(TRAIN)
+    carved = len(read(DEV).examples) if is_carved(spec, DEV) else 0
+    return count(spec, TRAIN, len(train.examples), train.dropped, carved, limited=train.limited).reduced
 
 
 def examine(

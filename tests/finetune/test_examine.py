@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finetune.reading.examine import LOOKED_AT, count, examine
+from finetune.examine import LOOKED_AT, count, examine
 from finetune.reading.read import read_split
 from finetune.tasks.example import Example, Span, Split
 from finetune.tasks.spec import TaskSpec
