@@ -13,11 +13,11 @@ from finetune.encoding.encoded import ENDS, STARTS
 from finetune.tasks.spec import TaskSpec
 from model.batch import IGNORED
 from training.address import Key
-from training.objective import Rows, Term
+from training.objective import Rows, Single, Term
 from training.sequences import Sequences, Shape
 
 
-class Candidates:
+class Candidates(Single):
     """Which of an example's candidates is right: -log of the right one's softmax over the scores of all.
 
     Liu et al. 2019, "Multi-Task Deep Neural Networks", equations 4 and 5, with gamma = 1. A score is read off the
@@ -41,7 +41,7 @@ class Candidates:
         return summed_choice(logits_MC[:, 0], labels_M == 1, labels_M != IGNORED, groups_G1)
 
 
-class Span:
+class Span(Single):
     """Where the answer starts and where it ends in a window: the mean of both cross-entropies.
 
     Devlin et al. 2019, sections 4.2 and 4.3: a softmax over the window's context and [CLS], which both stand on where

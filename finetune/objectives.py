@@ -14,11 +14,11 @@ from finetune.group_objectives import Candidates, Span
 from finetune.tasks.spec import TaskSpec
 from model.batch import IGNORED
 from training.address import Key
-from training.objective import Objective, Rows, Term, summed_cross_entropy
+from training.objective import Objective, Rows, Single, Term, summed_cross_entropy
 from training.sequences import Sequences, Shape
 
 
-class Classification:
+class Classification(Single):
     """Cross-entropy of a class per sequence, read off its first token."""
 
     edits = False
@@ -50,7 +50,7 @@ class Multilabel(Classification):
         return Term(torch.where(counts_M, losses_MC.mean(1), 0.0).sum(), int(counts_M.sum()))
 
 
-class Regression:
+class Regression(Single):
     """Squared error of a score per sequence, on the unit interval.
 
     Labels are mapped from the task's range onto [0, 1], the head's own scale. Squared errors in the label's unit
@@ -76,7 +76,7 @@ class Regression:
         return Term(error_M.square().sum(), int(counts_M.sum()))
 
 
-class Tagging:
+class Tagging(Single):
     """Cross-entropy of a tag per word, read off the word's first piece."""
 
     edits = False

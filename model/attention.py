@@ -21,6 +21,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model.kinds import Kinds
 from model.layout import FlatLayout, Group, PaddedLayout, flat_layout, padded_layout
 from tokenization.errors import RecipeError, did_you_mean
 
@@ -39,8 +40,8 @@ class Attention(Protocol):
 
     name: str
 
-    def lay_out(self, offsets_N1: Tensor, device: torch.device) -> Any:
-        """What `attend` needs to know of the batch; `offsets_N1` is int64 on the CPU."""
+    def lay_out(self, offsets_N1: Tensor, device: torch.device, kinds: Kinds | None = None) -> Any:
+        """What `attend` needs to know of the batch; `offsets_N1` is int64 on the CPU; no kinds: all see both ways."""
         ...
 
     def attend(self, qkv_T3D: Tensor, layout: Any, heads: int, dropout: float) -> Tensor:
@@ -56,8 +57,8 @@ class _Padded:
 
     name = "padded"
 
-    def lay_out(self, offsets_N1: Tensor, device: torch.device) -> PaddedLayout:
-        return padded_layout(offsets_N1, device)
+    def lay_out(self, offsets_N1: Tensor, device: torch.device, kinds: Kinds | None = None) -> PaddedLayout:
+        return padded_layout(offsets_N1, device, kinds)
 
     def attend(self, qkv_T3D: Tensor, layout: PaddedLayout, heads: int, dropout: float) -> Tensor:
         if not layout.groups:  # an empty micro-batch: no rows, but the graph stays live
@@ -66,10 +67,10 @@ class _Padded:
         mixed = []
         for i, group in enumerate(layout.groups):
             q_BHLC, k_BHLC, v_BHLC = blocks[3 * i : 3 * i + 3]
-            mixed.append(self.block(q_BHLC, k_BHLC, v_BHLC, group.mask_B11L, dropout))
+            mixed.append(self.block(q_BHLC, k_BHLC, v_BHLC, group.mask_B1QL, dropout))
         return _FromBlocks.apply(layout, *mixed)
 
-    def block(self, q_BHLC: Tensor, k_BHLC: Tensor, v_BHLC: Tensor, mask_B11L: Tensor | None, dropout: float) -> Tensor:
+    def block(self, q_BHLC: Tensor, k_BHLC: Tensor, v_BHLC: Tensor, mask_B1QL: Tensor | None, dropout: float) -> Tensor:
         """One group → (B, H, L, C)."""
         raise NotImplementedError
 
@@ -79,23 +80,24 @@ class ProductsAttention(_Padded):
 
     name = "padded (batched products)"
 
-    def block(self, q_BHLC: Tensor, k_BHLC: Tensor, v_BHLC: Tensor, mask_B11L: Tensor | None, dropout: float) -> Tensor:
+    def block(self, q_BHLC: Tensor, k_BHLC: Tensor, v_BHLC: Tensor, mask_B1QL: Tensor | None, dropout: float) -> Tensor:
         batch, heads, length, width = q_BHLC.shape
         q_ZLC, k_ZLC, v_ZLC = (x.reshape(batch * heads, length, width) for x in (q_BHLC, k_BHLC, v_BHLC))
-        scores_ZLL = torch.baddbmm(_bias(mask_B11L, q_BHLC), q_ZLC, k_ZLC.transpose(1, 2), alpha=1.0 / math.sqrt(width))
+        scores_ZLL = torch.baddbmm(_bias(mask_B1QL, q_BHLC), q_ZLC, k_ZLC.transpose(1, 2), alpha=1.0 / math.sqrt(width))
         precise = torch.promote_types(scores_ZLL.dtype, torch.float32)
         shares_ZLL = torch.softmax(scores_ZLL, dim=-1, dtype=precise).to(v_ZLC.dtype)
         mixed_ZLC = torch.bmm(F.dropout(shares_ZLL, dropout, training=dropout > 0.0), v_ZLC)
         return mixed_ZLC.view(batch, heads, length, width)
 
 
-def _bias(mask_B11L: Tensor | None, q_BHLC: Tensor) -> Tensor:
-    """What is added to the scores, (B·H, 1, L): 0 at real keys, -inf at padding ones."""
+def _bias(mask_B1QL: Tensor | None, q_BHLC: Tensor) -> Tensor:
+    """What is added to the scores, (B·H, Q, L): 0 at the keys that are seen, -inf at the others."""
     batch, heads, length, _ = q_BHLC.shape
-    bias = q_BHLC.new_zeros(batch, heads, 1, length)
-    if mask_B11L is not None:
-        bias.masked_fill_(~mask_B11L, -math.inf)
-    return bias.view(batch * heads, 1, length)
+    queries = 1 if mask_B1QL is None else mask_B1QL.shape[2]
+    bias = q_BHLC.new_zeros(batch, heads, queries, length)
+    if mask_B1QL is not None:
+        bias.masked_fill_(~mask_B1QL, -math.inf)
+    return bias.view(batch * heads, queries, length)
 
 
 class SdpaAttention(_Padded):
@@ -103,8 +105,8 @@ class SdpaAttention(_Padded):
 
     name = "padded (scaled_dot_product_attention)"
 
-    def block(self, q_BHLC: Tensor, k_BHLC: Tensor, v_BHLC: Tensor, mask_B11L: Tensor | None, dropout: float) -> Tensor:
-        return F.scaled_dot_product_attention(q_BHLC, k_BHLC, v_BHLC, attn_mask=mask_B11L, dropout_p=dropout)
+    def block(self, q_BHLC: Tensor, k_BHLC: Tensor, v_BHLC: Tensor, mask_B1QL: Tensor | None, dropout: float) -> Tensor:
+        return F.scaled_dot_product_attention(q_BHLC, k_BHLC, v_BHLC, attn_mask=mask_B1QL, dropout_p=dropout)
 
 
 class FlatAttention:
@@ -119,7 +121,8 @@ class FlatAttention:
     def __init__(self) -> None:
         self.kernel = import_module("torch.nn.attention.varlen").varlen_attn
 
-    def lay_out(self, offsets_N1: Tensor, device: torch.device) -> FlatLayout:
+    def lay_out(self, offsets_N1: Tensor, device: torch.device, kinds: Kinds | None = None) -> FlatLayout:
+        assert kinds is None or kinds.plain, "to come: FlexAttention"
         return flat_layout(offsets_N1, device)
 
     def attend(self, qkv_T3D: Tensor, layout: FlatLayout, heads: int, dropout: float) -> Tensor:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from model.design import ROW, HeadDesign
 from tokenization.errors import RecipeError, did_you_mean
 
 Norm = Literal["post", "pre"]
-HeadKind = Literal["mlm", "pair", "classification", "multilabel", "regression", "ranking", "choice", "tagging", "span"]
+HeadKind = Literal[
+    "mlm", "pair", "classification", "multilabel", "regression", "ranking", "choice", "tagging", "span",
+    "views", "decoder",
+]  # fmt: skip
 
 POOLED_KINDS: tuple[HeadKind, ...] = ("pair", "classification", "multilabel", "regression", "ranking", "choice")
 
@@ -75,10 +79,10 @@ class EncoderConfig:
 
 @dataclass(frozen=True)
 class HeadSpec:
-    """One head: its name (the task's), what it does, and how many logits it gives per row.
+    """One head: its name (the task's), what it does, how many logits it gives per answer, and how it reads.
 
     `size` is the number of classes; `pair` has 2, `regression`, `ranking` and `choice` 1 (a score), `span` 2 (start
-    and end), and `mlm` as many as the vocabulary.
+    and end), `mlm` and `decoder` as many as the vocabulary, `views` (restricted views of a task) as many as the task.
 
     Raises:
         RecipeError: an unknown kind, a size that the kind does not allow, a name that cannot be a module's.
@@ -87,6 +91,7 @@ class HeadSpec:
     name: str
     kind: HeadKind
     size: int
+    design: HeadDesign = ROW
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(HeadKind):
@@ -105,7 +110,7 @@ class HeadSpec:
     @property
     def pooled(self) -> bool:
         """Whether the head reads the pooler's output rather than the encoder's."""
-        return self.kind in POOLED_KINDS
+        return self.kind in POOLED_KINDS and self.design == ROW
 
 
 def _is_positive_integer(value: object) -> bool:

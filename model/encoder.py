@@ -2,13 +2,14 @@
 
 Nothing here sees padding: every layer but the attention works on the T rows as they are.
 
-Shape letters: T tokens, N sequences, R rows that are read, M rows, D width, F inner width of a block.
+Shape letters: T tokens, N sequences, R rows that are read, M rows, K layers, D width, F inner width of a block.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -26,19 +27,27 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.final_norm = layer_norm(config) if config.norm == "pre" else None
 
-    def forward(self, batch: FlatBatch, attention: Attention, rows_R: Tensor | None = None) -> Tensor:
+    def forward(
+        self, batch: FlatBatch, attention: Attention, rows_R: Tensor | None = None, layers: bool = False
+    ) -> Tensor:
         """The last layer's output, (T, D), or only its rows that are read, (R, D).
 
         What follows the last attention works on each row alone, so rows that nobody reads end there: three quarters of
         that block's products are saved on them.
+
+        Args:
+            layers: whether every layer is handed over, the embeddings first: (K, R, D) with K = layers + 1.
         """
-        layout = attention.lay_out(batch.offsets_N1, batch.tokens_T.device)
+        layout = attention.lay_out(batch.offsets_N1, batch.tokens_T.device, batch.kinds)
         hidden_TD = self.embeddings(batch.tokens_T, batch.positions_T, batch.segments_T)
         *others, last = self.blocks
+        lower = [_rows(hidden_TD, rows_R)] if layers else []
         for block in others:
             hidden_TD = block(hidden_TD, attention, layout)
+            lower += [_rows(hidden_TD, rows_R)] if layers else []
         hidden_RD = last(hidden_TD, attention, layout, rows_R)
-        return hidden_RD if self.final_norm is None else self.final_norm(hidden_RD)
+        read_RD = hidden_RD if self.final_norm is None else self.final_norm(hidden_RD)
+        return torch.stack([*lower, read_RD]) if layers else read_RD
 
 
 class Embeddings(nn.Module):

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from model.config import EncoderConfig, HeadSpec
 from model.encoder import layer_norm
+from model.reading import Reading
 
 # The original BERT's convention for the sentence pair head: class 1 means "the second half is random"
 # (google-research/bert, create_pretraining_data.py). PaddleNLP once had it the other way round.
@@ -36,9 +37,9 @@ class MaskedLmHead(nn.Module):
         self.decoder = word
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
 
-    def forward(self, rows_MD: Tensor) -> Tensor:
+    def forward(self, reading: Reading) -> Tensor:
         """(M, D) rows of the encoder → (M, V)."""
-        return F.linear(self.norm(F.gelu(self.dense(rows_MD))), self.decoder, self.bias)
+        return F.linear(self.norm(F.gelu(self.dense(reading.rows_MD))), self.decoder, self.bias)
 
 
 class PairHead(nn.Module):
@@ -48,9 +49,9 @@ class PairHead(nn.Module):
         super().__init__()
         self.linear = nn.Linear(config.hidden, len(PAIR_LABELS))
 
-    def forward(self, pooled_MD: Tensor) -> Tensor:
+    def forward(self, reading: Reading) -> Tensor:
         """(M, D) pooled rows → (M, 2); class 0 is `IS_NEXT`, 1 is `IS_RANDOM`."""
-        return self.linear(pooled_MD)
+        return self.linear(reading.rows_MD)
 
 
 class LinearHead(nn.Module):
@@ -61,9 +62,9 @@ class LinearHead(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.linear = nn.Linear(config.hidden, size)
 
-    def forward(self, rows_MD: Tensor) -> Tensor:
+    def forward(self, reading: Reading) -> Tensor:
         """(M, D) → (M, C); C is 1 for a score, 2 for the bounds of a span."""
-        return self.linear(self.dropout(rows_MD))
+        return self.linear(self.dropout(reading.rows_MD))
 
 
 def build_head(spec: HeadSpec, config: EncoderConfig, word: Tensor) -> nn.Module:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from model.kinds import Kinds, visible
+
 # A group holds lengths from its longest down to this share of it, or to SLACK tokens less: cutting finer costs
 # more calls than the padding it saves.
 SHORTEST_SHARE = 0.75
@@ -26,13 +28,14 @@ class Group:
     Attributes:
         first: its first slot among the P slots.
         sequences, length: B and L.
-        mask_B11L: True at real keys; None where all B sequences have length L.
+        mask_B1QL: True at the keys that a query sees; Q is 1 where all queries of a sequence see the same, else L.
+            None where all B sequences have length L and see both ways.
     """
 
     first: int
     sequences: int
     length: int
-    mask_B11L: Tensor | None
+    mask_B1QL: Tensor | None
 
     @property
     def slots(self) -> int:
@@ -71,9 +74,10 @@ def flat_layout(offsets_N1: Tensor, device: torch.device) -> FlatLayout:
     return FlatLayout(offsets_N1.to(device=device, dtype=torch.int32), longest)
 
 
-def padded_layout(offsets_N1: Tensor, device: torch.device) -> PaddedLayout:
+def padded_layout(offsets_N1: Tensor, device: torch.device, kinds: Kinds | None = None) -> PaddedLayout:
     """Lay a batch out in length groups; `offsets_N1` is int64 on the CPU, the result's tensors are on `device`."""
     lengths_N = offsets_N1.diff()
+    seen = None if kinds is None or kinds.plain else visible(kinds, lengths_N)
     order_N = torch.argsort(lengths_N, descending=True, stable=True)[: int((lengths_N > 0).sum())]
     sorted_N = lengths_N[order_N]
     slots_T = torch.empty(int(offsets_N1[-1]), dtype=torch.int64)
@@ -89,8 +93,12 @@ def padded_layout(offsets_N1: Tensor, device: torch.device) -> PaddedLayout:
         slots_BL = slots + torch.arange((stop - start) * length).view(-1, length)
         slots_T[rows_BL[real_BL]] = slots_BL[real_BL]
         rows.append(rows_BL.flatten())
-        mask = None if bool(real_BL.all()) else real_BL[:, None, None, :].to(device)
-        groups.append(Group(slots, stop - start, length, mask))
+        if seen is None or kinds is None or not bool(kinds.kind_N[order_N[start:stop]].any()):
+            mask = None if bool(real_BL.all()) else real_BL[:, None, None, :]
+        else:  # a padding slot repeats its sequence's last row, and sees what that sees
+            low_BL, high_BL = (bound_T[rows_BL] for bound_T in seen)
+            mask = ((low_BL[:, :, None] <= place_L) & (place_L <= high_BL[:, :, None]))[:, None]
+        groups.append(Group(slots, stop - start, length, None if mask is None else mask.to(device)))
         slots += groups[-1].slots
     rows_P = torch.cat([slots_T.new_zeros(0), *rows])
     return PaddedLayout(tuple(groups), slots_T.to(device), rows_P.to(device), slots)

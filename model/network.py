@@ -1,12 +1,13 @@
 """The network: one encoder, one pooler, any number of heads; a FlatBatch in, logits per selection out.
 
-Shape letters: T tokens, M rows of one selection, R rows of all selections (of a head), D width, C classes.
+Shape letters: T tokens, M rows of one selection, R rows of all selections, A answers of a head, D width, C classes,
+V vocabulary, K layers, G rows of a guide, X rows that a decoder reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +18,9 @@ from model.config import EncoderConfig, HeadSpec
 from model.encoder import Encoder, Pooler
 from model.heads import build_head
 from model.initialise import initialise, materialise
+from model.memory import Memory, memory_of, no_targets
+from model.reading import Reading
+from model.readings import Part, parts_of, reading
 from tokenization.errors import RecipeError, did_you_mean
 
 
@@ -95,18 +99,34 @@ class Network(nn.Module):
             ValueError: a selection's head is not active; or, in training, an active head has no selection, not even
                 an empty one, so that it would be left out of the graph.
         """
-        places = self._places(batch)
-        rows = [selection.rows_M for selection in batch.selections]
-        rows_R = torch.cat([batch.tokens_T.new_zeros(0), *rows])
-        read_RD = self.encoder(batch, self._implementation(batch.tokens_T.device), rows_R)
-        inputs = self._inputs(read_RD, [len(rows_M) for rows_M in rows], places)
+        self._check_selections(batch)
+        attention = self._implementation(batch.tokens_T.device)
+        encoded = [(place, one) for place, one in enumerate(batch.selections) if one.head not in self._decoders]
+        memory = memory_of(batch) if self._decoders & set(self._active) else None
+        rows = [selection.rows_M for _, selection in encoded]
+        rows_R = torch.cat([batch.tokens_T.new_zeros(0), *rows, *([] if memory is None else [memory.rows_X])])
+        layers_KRD = self._layers(batch, attention, rows_R)
+        parts = parts_of(encoded)
+        readings = self._readings(parts, layers_KRD, batch.tokens_T[rows_R])
         logits: dict[int, Tensor] = {}
+        guides: dict[int, Tensor] = {}
         for name in self._active:
-            logits_RC = self.heads[name](inputs[name])
-            sizes = [len(batch.selections[place].rows_M) for place in places[name]]
+            if name in self._decoders:
+                assert memory is not None
+                memory_XD = layers_KRD[-1][len(rows_R) - len(memory.rows_X) :]
+                logits.update(self._decoded(name, batch, memory_XD, memory, attention))
+                continue
+            own = parts.get(name, [])
+            logits_AC = self.heads[name](readings[name])
             # One selection takes all: the backward of a split would copy the whole (R, V) gradient.
-            parts = (logits_RC,) if len(sizes) == 1 else logits_RC.split(sizes) if sizes else ()
-            logits.update(zip(places[name], parts, strict=True))
+            split = (logits_AC,) if len(own) == 1 else logits_AC.split([part.answers for part in own]) if own else ()
+            for part, logits_MC in zip(own, split, strict=True):
+                (guides if part.guided else logits)[part.place] = logits_MC
+        for parts_of_head in parts.values():
+            for part in parts_of_head:
+                if part.guided:
+                    own_MC, guide_GC = logits[part.place], guides[part.place].detach()
+                    logits[part.place] = own_MC.index_copy(0, part.guide_rows_G, guide_GC.to(own_MC.dtype))
         return tuple(logits[place] for place in range(len(batch.selections)))
 
     def groups(self) -> tuple[ParameterGroup, ...]:
@@ -124,39 +144,58 @@ class Network(nn.Module):
             ParameterGroup(name, heads, _unseen(module, prefix, seen)) for name, heads, prefix, module in parts
         )
 
-    def _places(self, batch: FlatBatch) -> dict[str, list[int]]:
-        """For each active head, which selections it answers."""
-        places: dict[str, list[int]] = {name: [] for name in self._active}
+    @property
+    def _decoders(self) -> frozenset[str]:
+        return frozenset(spec.name for spec in self.specs if spec.kind == "decoder")
+
+    def _check_selections(self, batch: FlatBatch) -> None:
+        """Every selection reads an active head, and every active head is in the graph of a training step."""
         for place, selection in enumerate(batch.selections):
-            if selection.head not in places:
-                raise ValueError(
-                    f"selection {place} ({selection.stream}, {selection.objective}) reads head {selection.head!r}; "
-                    f"active heads: {', '.join(self._active) or 'none'}"
-                )
-            places[selection.head].append(place)
-        if self.training and torch.is_grad_enabled():
-            for name, found in places.items():
-                if not found:
+            for head in filter(None, (selection.head, selection.guide)):
+                if head not in self._active:
                     raise ValueError(
-                        f"active head {name!r} has no selection: outside of the graph it would train wrong under ZeRO. "
-                        "Give it an empty selection, or take it out of `active`."
+                        f"selection {place} ({selection.stream}, {selection.objective}) reads head {head!r}; "
+                        f"active heads: {', '.join(self._active) or 'none'}"
                     )
-        return places
+        if self.training and torch.is_grad_enabled():
+            asked = {selection.head for selection in batch.selections}
+            for name in (name for name in self._active if name not in asked):
+                raise ValueError(
+                    f"active head {name!r} has no selection: outside of the graph it would train wrong under ZeRO. "
+                    "Give it an empty selection, or take it out of `active`."
+                )
 
-    def _inputs(self, read_RD: Tensor, sizes: Sequence[int], places: dict[str, list[int]]) -> dict[str, Tensor]:
-        """What each active head reads; the pooler runs once, on the rows of all the heads that read it.
+    def _layers(self, batch: FlatBatch, attention: Attention, rows_R: Tensor) -> Tensor:
+        """The rows that are read, (K, R, D): of every layer where an active head mixes them, else of the last."""
+        mixes = any(spec.design.layers == "mix" for spec in self.specs if spec.name in self._active)
+        read = self.encoder(batch, attention, rows_R, layers=mixes)
+        return read if mixes else read[None]
 
-        Args:
-            read_RD: the encoder's rows of all selections, end to end.
-            sizes: rows of each selection.
-        """
-        parts = read_RD.split([*sizes, 0])  # the empty part stands for a head that nobody asks
-        inputs = {name: torch.cat([parts[-1], *(parts[place] for place in found)]) for name, found in places.items()}
-        pooled = [spec.name for spec in self.specs if spec.pooled and spec.name in inputs]
+    def _readings(self, parts: dict[str, list[Part]], layers_KRD: Tensor, tokens_R: Tensor) -> dict[str, Reading]:
+        """What each active head reads; the pooler runs once, on the rows of all the heads that read it."""
+        specs = [spec for spec in self.specs if spec.name in self._active and spec.name not in self._decoders]
+        found: dict[str, Reading] = {}
+        for spec in specs:
+            layers = layers_KRD if spec.design.layers == "mix" else None
+            words = self.encoder.embeddings.word(tokens_R) if spec.design.layers == "beside_words" else None
+            found[spec.name] = reading(parts.get(spec.name, []), layers_KRD[-1], layers, words)
+        pooled = [spec.name for spec in specs if spec.pooled]
         if pooled:
-            pooled_RD = self.pooler(torch.cat([inputs[name] for name in pooled]))
-            inputs.update(zip(pooled, pooled_RD.split([len(inputs[name]) for name in pooled]), strict=True))
-        return inputs
+            rows = [found[name].rows_MD for name in pooled]
+            pooled_RD = self.pooler(torch.cat(rows))
+            for name, rows_MD in zip(pooled, pooled_RD.split([len(rows_MD) for rows_MD in rows]), strict=True):
+                found[name] = replace(found[name], rows_MD=rows_MD)
+        return found
+
+    def _decoded(
+        self, name: str, batch: FlatBatch, memory_XD: Tensor, memory: Memory, attention: Attention
+    ) -> dict[int, Tensor]:
+        """The logits of the selections of a decoder, which all read one pass of it."""
+        own = [(place, one) for place, one in enumerate(batch.selections) if one.head == name]
+        rows_M = torch.cat([batch.tokens_T.new_zeros(0), *(selection.rows_M for _, selection in own)])
+        logits_MV = self.heads[name](batch.targets or no_targets(batch), memory_XD, memory, rows_M, attention)
+        split = (logits_MV,) if len(own) == 1 else logits_MV.split([len(one.rows_M) for _, one in own]) if own else ()
+        return {place: part_MV for (place, _), part_MV in zip(own, split, strict=True)}
 
     def _implementation(self, device: torch.device) -> Attention:
         """The attention for this device and precision, chosen (and logged) once for each."""
@@ -184,9 +223,9 @@ def _check_heads(config: EncoderConfig, heads: Sequence[HeadSpec], attention: st
     for spec in heads:
         if hasattr(nn.ModuleDict, spec.name):
             raise RecipeError(f"a head cannot be called {spec.name!r}: torch uses this name itself; choose another one")
-        if spec.kind == "mlm" and spec.size != config.vocab_size:
+        if spec.kind in ("mlm", "decoder") and spec.size != config.vocab_size:
             raise RecipeError(
-                f"head {spec.name!r} has size {spec.size}; a masked LM shares the word embedding, "
+                f"head {spec.name!r} has size {spec.size}; a language model shares the word embedding, "
                 f"so it must be encoder.vocab_size = {config.vocab_size}"
             )
     check_attention_name(attention)

@@ -138,10 +138,10 @@ def _refuse_misfits(recipe: Recipe, stage: Stage, streams: Sequence[mixture.Stre
     ]
     lengths = [_lengths(recipe, stage, stream) for stream in stage.streams]
     problems += [
-        f"stages[{stage.name}].streams[{stream.name}]: its largest item has {stream.source.longest} tokens, more than "
+        f"stages[{stage.name}].streams[{stream.name}]: its largest item has {round(stream.source.longest * stream.growth)} tokens, more than "
         f"engine.micro_batch_tokens ({budget}); items are never cut apart: raise that, or lower {_listed(allowed)}"
         for stream, allowed in zip(streams, lengths, strict=True)
-        if stream.source.longest > budget
+        if stream.source.longest * stream.growth > budget
     ]
     problems += [
         f"{where}: {length} tokens are more than the encoder's {positions} positions; set a length it can hold"

@@ -17,14 +17,14 @@ from torch import Tensor
 
 from pretrain.mask_units import choose_spans, choose_tokens, choose_units
 from training.address import Key, below, derive, uniform
-from training.objective import Rows, Term, summed_cross_entropy
+from training.objective import Rows, Single, Term, summed_cross_entropy
 from training.sequences import I64, Sequences, Shape
 
 Unit = Literal["token", "word", "span", "phrase"]
 
 
 @dataclass(frozen=True)
-class MaskedLM:
+class MaskedLM(Single):
     """The objective; masks are dynamic: drawn from each draw's address, so anew at every draw.
 
     Attributes:

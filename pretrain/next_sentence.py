@@ -11,12 +11,12 @@ import numpy as np
 from torch import Tensor
 
 from training.address import Key
-from training.objective import Rows, Term, summed_cross_entropy
+from training.objective import Rows, Single, Term, summed_cross_entropy
 from training.sequences import Sequences, Shape
 
 
 @dataclass(frozen=True)
-class NextSentence:
+class NextSentence(Single):
     """The objective: reads the first row of each pair, whose label the source gives."""
 
     name: ClassVar[str] = "nsp"

@@ -38,6 +38,11 @@ class Stream:
     labelled: bool
     key: Key
 
+    @property
+    def growth(self) -> float:
+        """How many times the source's tokens a micro-batch must have room for."""
+        return max((objective.growth for objective in self.objectives), default=1)
+
 
 @dataclass(frozen=True)
 class Question:

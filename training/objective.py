@@ -4,7 +4,7 @@ Shape letters: T tokens, M selected rows, C classes, G groups of rows.
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -19,11 +19,17 @@ from training.sequences import I64, Sequences, Shape
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows an objective reads, with its labels and groups as in `Selection`: indices into the edited tokens."""
+    """The rows an objective reads, with its labels, groups, runs and sides as in `Selection`.
+
+    `rows_M` are indices into the edited tokens, or into those of the targets where the head is a decoder's.
+    """
 
     rows_M: I64
     labels_M: NDArray[np.int64] | NDArray[np.float32]
     groups_G1: I64 | None = None
+    runs_P1: I64 | None = None
+    sides_M: I64 | None = None
+    of_targets: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,13 @@ def summed_cross_entropy(logits_MC: Tensor, labels_M: Tensor) -> Term:
     return Term(total, int((labels_M != IGNORED).sum()))
 
 
+class Single:
+    """What most objectives are: of no further sequences, and held against nobody's answers."""
+
+    growth: ClassVar[float] = 1.0
+    guide: ClassVar[str] = ""
+
+
 class Objective(Protocol):
     """One objective of a stream.
 
@@ -49,6 +62,9 @@ class Objective(Protocol):
         head: the head that turns its rows into logits.
         edits: whether `apply` changes the sequences; at most one objective of a stream may.
         shapes: the source shapes it can go with.
+        growth: how many times as many tokens as the source's it makes at most, a decoder's included; 1 where it adds
+            no sequences. Micro-batches are packed by it.
+        guide: the head whose answers, without gradient, it is held against; "" for none.
     """
 
     @property
@@ -59,6 +75,10 @@ class Objective(Protocol):
     def edits(self) -> bool: ...
     @property
     def shapes(self) -> tuple[Shape, ...]: ...
+    @property
+    def growth(self) -> float: ...
+    @property
+    def guide(self) -> str: ...
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         """Edit the sequences (or hand them back) and name the rows read. Pure in (key, draw)."""

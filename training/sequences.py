@@ -1,6 +1,6 @@
 """What a source gives and an objective edits: some draws of one stream, their sequences end to end (numpy).
 
-Shape letters: T tokens, N sequences, K draws, P ranges, M selected rows.
+Shape letters: T tokens, N sequences, K draws, P ranges, M selected rows, U tokens and J sequences of targets.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,24 @@ from training.address import Key
 
 Shape = Literal["sentence", "pair", "block"]
 I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TargetSequences:
+    """Sequences that a decoder is to write, end to end.
+
+    Attributes:
+        tokens_U: int64 ids; of a source's targets the whole text with [CLS] and [SEP], of an objective's what the
+            decoder is given.
+        positions_U: int64, the position of each token.
+        offsets_J1: int64, target sequence j is tokens offsets[j]:offsets[j + 1].
+        memory_J: int64, the sequence that target sequence j belongs to.
+    """
+
+    tokens_U: I64
+    positions_U: I64
+    offsets_J1: I64
+    memory_J: I64
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,9 @@ class Sequences:
             starts and bit 1 where one ends.
         continues_T: bool, whether a token continues the unit (word or phrase) of the token before it; special tokens
             and those after them never do. None where nobody asked for units: every token is its own.
+        kinds_N, reaches_N: int64, attention kind and its reach as in `model.kinds.Kinds`; None: all see both ways.
+        conditions_N: int64, as in `FlatBatch`; None: none.
+        targets: what a decoder is to write, or is given; None where there is nothing.
     """
 
     tokens_T: I64
@@ -41,6 +62,10 @@ class Sequences:
     labels_N: NDArray[np.int64] | NDArray[np.float32] | None = None
     row_labels_T: I64 | None = None
     continues_T: NDArray[np.bool_] | None = None
+    kinds_N: I64 | None = None
+    reaches_N: I64 | None = None
+    conditions_N: I64 | None = None
+    targets: TargetSequences | None = None
 
     @property
     def lengths_N(self) -> I64:

@@ -82,7 +82,7 @@ def test_every_token_has_its_own_slot_and_the_slot_holds_its_row(lengths):
     layout = padded_layout(offsets_of(lengths), CPU)
     assert layout.rows_P[layout.slots_T].tolist() == list(range(sum(lengths)))
     assert layout.slots == len(layout.rows_P) == sum(group.slots for group in layout.groups)
-    real = sum(group.slots if group.mask_B11L is None else int(group.mask_B11L.sum()) for group in layout.groups)
+    real = sum(group.slots if group.mask_B1QL is None else int(group.mask_B1QL.sum()) for group in layout.groups)
     assert real == sum(lengths)
 
 
@@ -90,7 +90,7 @@ def test_every_token_has_its_own_slot_and_the_slot_holds_its_row(lengths):
 def test_no_sequence_is_padded_past_the_bound(lengths):
     layout = padded_layout(offsets_of(lengths), CPU)
     for group in layout.groups:
-        shortest = group.length if group.mask_B11L is None else int(group.mask_B11L.sum(-1).min())
+        shortest = group.length if group.mask_B1QL is None else int(group.mask_B1QL.sum(-1).min())
         assert shortest >= min(group.length * SHORTEST_SHARE, group.length - SLACK)
 
 

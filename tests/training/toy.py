@@ -27,7 +27,7 @@ from training.engine import Engine, PlainEngine
 from training.interrupt import StopRequest, stop_on_signals
 from training.loop import StagePlan, Stopped, fit
 from training.mixture import Mixture, Sampling, Stream
-from training.objective import Rows, Term, summed_cross_entropy
+from training.objective import Rows, Single, Term, summed_cross_entropy
 from training.optimizer import AdamW
 from training.schedules import RateSchedule, WeightSchedule
 from training.sequences import I64, Sequences, Shape
@@ -70,7 +70,7 @@ class Items:
         return self.low + below(key_of("toy lengths"), self.high - self.low, items_K)
 
 
-class Parity:
+class Parity(Single):
     """A class per item, read off its first row by the head `name`."""
 
     edits = False
