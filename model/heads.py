@@ -18,6 +18,9 @@ from model.reading import Reading
 
 # The original BERT's convention for the sentence pair head: class 1 means "the second half is random"
 # (google-research/bert, create_pretraining_data.py). PaddleNLP once had it the other way round.
+LM, PAIRS, DECODER = "mlm", "nsp", "decoder"
+"""The heads that text objectives train have fixed names, which no task may have."""
+
 IS_NEXT = 0
 IS_RANDOM = 1
 PAIR_LABELS = ("IsNext", "IsRandom")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from torch import Tensor
 
 from model import public_config
 from model.config import EncoderConfig, HeadSpec
+from model.design import ROW, HeadDesign
 from model.network import Network
 from model.public_names import (
     COPIES,
@@ -157,7 +158,7 @@ def write_public(model: PublicModel, folder: Path) -> None:
     if own:
         write_safetensors(folder / HEADS, own)
     if model.heads:
-        heads = [{"name": spec.name, "kind": spec.kind, "size": spec.size} for spec in model.heads]
+        heads = [_on_card(spec) for spec in model.heads]
         labels = {name: list(names) for name, names in model.labels.items()}
         write_json(folder / CARD, {"format": 1, "heads": heads, "labels": labels})
     write_json(folder / CONFIG, {**fields, **_dtype(model, fields), "architectures": [model.architecture]})
@@ -274,8 +275,15 @@ def _read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
+def _on_card(spec: HeadSpec) -> dict[str, Any]:
+    design = {} if spec.design == ROW else {"design": asdict(spec.design)}
+    return {"name": spec.name, "kind": spec.kind, "size": spec.size, **design}
+
+
 def _card_heads(card: Mapping[str, Any], folder: Path) -> tuple[HeadSpec, ...]:
     try:
-        return tuple(HeadSpec(**head) for head in card.get("heads", []))
+        return tuple(
+            HeadSpec(**{**head, "design": HeadDesign(**head.get("design", {}))}) for head in card.get("heads", [])
+        )
     except (TypeError, RecipeError) as error:
         raise CheckpointError(f"{folder / CARD}: {error}") from None

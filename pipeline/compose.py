@@ -1,18 +1,18 @@
 """A stage of the recipe as the floors below know it: streams into a mixture, settings into a plan."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from finetune.objectives import objective_of
 from finetune.source import TaskSource, TextOfTasks
 from finetune.tasks.spec import TRAIN
-from pipeline.lineage import LM, PAIRS
-from pipeline.masking import mask_unit, masked_lm, units_of, word_bounds_of
+from pipeline.lineage import TEXT_HEADS
+from pipeline.masking import mask_unit, units_of, word_bounds_of
 from pipeline.materials import Materials
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
-from pipeline.recipe.stream import BlocksOf, Mlm, PairsOf, Stream, TaskExamples, WeightSchedule
+from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, WeightSchedule
 from pretrain.blocks import BlockSource
-from pretrain.next_sentence import NextSentence
 from pretrain.pairs import PairSource
 from tokenization.errors import RecipeError
 from training import mixture
@@ -107,9 +107,7 @@ def _source(materials: Materials, stream: Stream) -> Source:
 def _objectives(materials: Materials, stream: Stream) -> tuple[Objective, ...]:
     if isinstance(stream.source, TaskExamples):
         return (objective_of(materials.task(stream.source.task)),)
-    return tuple(
-        masked_lm(materials, given.mlm) if isinstance(given, Mlm) else NextSentence() for given in stream.objectives
-    )
+    return tuple(given.entry.build(given.settings, materials) for given in stream.objectives)
 
 
 def _weight(given: float | WeightSchedule | None) -> Weight | None:
@@ -138,10 +136,10 @@ def _refuse_misfits(recipe: Recipe, stage: Stage, streams: Sequence[mixture.Stre
     ]
     lengths = [_lengths(recipe, stage, stream) for stream in stage.streams]
     problems += [
-        f"stages[{stage.name}].streams[{stream.name}]: its largest item has {round(stream.source.longest * stream.growth)} tokens, more than "
+        f"stages[{stage.name}].streams[{stream.name}]: its largest item has {_room(stream)} tokens, more than "
         f"engine.micro_batch_tokens ({budget}); items are never cut apart: raise that, or lower {_listed(allowed)}"
         for stream, allowed in zip(streams, lengths, strict=True)
-        if stream.source.longest * stream.growth > budget
+        if _room(stream) > budget
     ]
     problems += [
         f"{where}: {length} tokens are more than the encoder's {positions} positions; set a length it can hold"
@@ -149,10 +147,15 @@ def _refuse_misfits(recipe: Recipe, stage: Stage, streams: Sequence[mixture.Stre
         for where, length in allowed.items()
         if length > positions
     ]
-    names = [name for name in recipe.tasks if name in (LM, PAIRS)]
+    names = [name for name in recipe.tasks if name in TEXT_HEADS]
     problems += [f"tasks.{name}: this name is taken by the head of that objective; choose another" for name in names]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
+
+
+def _room(stream: mixture.Stream) -> int:
+    """Tokens that a micro-batch needs for the stream's largest item."""
+    return math.ceil(stream.source.longest * stream.growth)
 
 
 def _listed(lengths: Mapping[str, int]) -> str:

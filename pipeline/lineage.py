@@ -1,14 +1,16 @@
 """Stages and their parents: which heads a stage's network has, and the stage inserted for a missing LM head."""
 
-from model.config import HeadSpec
+from model.config import HeadKind, HeadSpec
+from model.heads import DECODER, LM, PAIRS
 from model.public import PublicModel
 from pipeline.materials import Materials
 from pipeline.recipe.recipe import LmHeadFit, PublicEncoder, Recipe
 from pipeline.recipe.stage import Optimizer, Stage
-from pipeline.recipe.stream import Amount, Mlm, Nsp, Stream, TaskExamples
+from pipeline.recipe.stream import Amount, Stream, TaskExamples
 from tokenization.errors import RecipeError, did_you_mean
 
-LM, PAIRS = "mlm", "nsp"
+TEXT_HEADS: dict[str, HeadKind] = {LM: "mlm", PAIRS: "pair", DECODER: "decoder"}
+"""The heads that text objectives train, in their fixed order, and their kinds."""
 LM_HEAD_STAGE = "lm-head"
 
 
@@ -45,12 +47,12 @@ def trained_heads(recipe: Recipe, name: str, public: PublicModel | None) -> set[
 
 
 def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
-    """The heads of a stage's network in their fixed order: LM, sentence pair, then the tasks as the recipe has them."""
+    """The heads of a stage's network in their fixed order: those of text, then the tasks' as the recipe has them."""
     recipe, size = materials.recipe, materials.vocabulary_size
     wanted = trained_heads(recipe, name, materials.public)
-    known = [HeadSpec(LM, "mlm", size), HeadSpec(PAIRS, "pair", 2)]
+    known = [HeadSpec(head, kind, 2 if kind == "pair" else size) for head, kind in TEXT_HEADS.items()]
     known += [
-        HeadSpec(task, spec.kind, spec.outputs)
+        HeadSpec(task, spec.kind, spec.outputs, spec.design)
         for task in recipe.tasks
         if task in wanted and (spec := materials.task(task))
     ]
@@ -86,7 +88,7 @@ def inserted_note(recipe: Recipe) -> str | None:
 
 def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
     fit = recipe.lm_head_fit or LmHeadFit()
-    mlm = next(objective for objective in like.objectives if isinstance(objective, Mlm))
+    mlm = next(objective for objective in like.objectives if objective.name == "mlm")
     stream = like.model_copy(update={"objectives": (mlm,), "amount": Amount(tokens=fit.tokens), "weight": None})
     return Stage(
         name=LM_HEAD_STAGE,
@@ -107,5 +109,4 @@ def _public_heads(public: PublicModel | None) -> set[str]:
 def _heads(stream: Stream) -> set[str]:
     if isinstance(stream.source, TaskExamples):
         return {stream.source.task}
-    names = {Mlm: LM, Nsp: PAIRS}
-    return {names[type(objective)] for objective in stream.objectives}
+    return {head for objective in stream.objectives for head in objective.heads}

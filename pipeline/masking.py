@@ -1,40 +1,18 @@
-"""Masked LM as a recipe asks for it: the objective, and what tells its source the units that are chosen whole."""
+"""What tells a source the units that an objective of its stream chooses whole."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from finetune.encoding.word_bounds import continues_words
 from pipeline.materials import Materials
-from pipeline.recipe.stream import Mlm, MlmSettings, Spans, Stream
-from pretrain.masked_lm import MaskedLM, Unit
+from pipeline.recipe.stream import Stream
+from pretrain.masked_lm import Unit
 from pretrain.spans import Units
-
-
-def masked_lm(materials: Materials, settings: MlmSettings) -> MaskedLM:
-    """Masked LM over the run's vocabulary."""
-    tokenizer = materials.tokenizer
-    return MaskedLM(
-        mask_id=tokenizer.mask,
-        ordinary_V=tokenizer.ordinary_ids,
-        rate=settings.rate,
-        mask=settings.mask,
-        random=settings.random,
-        unit=settings.unit,
-        shares_L=span_shares(settings.span) if settings.unit == "span" else (),
-    )
-
-
-def span_shares(spans: Spans) -> tuple[float, ...]:
-    """The shares of spans of 1, 2, … words: those given, or p (1 - p)^(n - 1) up to the longest."""
-    if spans.shares:
-        return tuple(spans.shares.get(words, 0.0) for words in range(1, max(spans.shares) + 1))
-    p = spans.geometric
-    return tuple(p * (1 - p) ** (words - 1) for words in range(1, spans.longest + 1))
 
 
 def mask_unit(stream: Stream) -> Unit:
     """What the stream's masked LM chooses whole."""
-    return next((given.mlm.unit for given in stream.objectives if isinstance(given, Mlm)), "token")
+    return next((getattr(given.settings, "unit", "token") for given in stream.objectives if given.entry.edits), "token")
 
 
 def units_of(materials: Materials, corpus: str, unit: Unit) -> Units | None:

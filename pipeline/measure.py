@@ -10,10 +10,10 @@ from finetune.answering.predictions import Prediction, in_order, predict, write_
 from finetune.evaluate import TaskScores, joint, score_task
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from pipeline.lineage import LM
-from pipeline.masking import masked_lm
 from pipeline.materials import Materials
 from pipeline.recipe.identity import scoring_of
-from pipeline.recipe.stream import MlmSettings
+from pipeline.recipe.objective_settings import MlmSettings
+from pipeline.recipe.objectives import masked_lm
 from pretrain.blocks import BlockSource
 from pretrain.held_out import held_out_entropy, held_out_loss
 from tokenization.errors import DataError
@@ -90,7 +90,7 @@ def evaluation_of(scores: Sequence[TaskScores]) -> Evaluation:
 def held_out_losses(materials: Materials, engine: Inference) -> dict[str, float]:
     """The ledger's corpora and their held-out LM loss: single tokens at the ledger's own rate, whatever was trained."""
     ledger = materials.recipe.evaluation.ledger
-    objective = masked_lm(materials, MlmSettings(rate=ledger.rate))
+    objective = masked_lm(MlmSettings(rate=ledger.rate), materials)
     return {
         name: held_out_loss(held_out_text(materials, name), objective, engine, ledger.tokens, ANSWERING_TOKENS)
         for name in ledger.corpora
@@ -100,7 +100,7 @@ def held_out_losses(materials: Materials, engine: Inference) -> dict[str, float]
 def held_out_entropies(materials: Materials) -> dict[str, float]:
     """The unigram entropy of the same texts."""
     ledger = materials.recipe.evaluation.ledger
-    objective = masked_lm(materials, MlmSettings(rate=ledger.rate))
+    objective = masked_lm(MlmSettings(rate=ledger.rate), materials)
     return {name: held_out_entropy(held_out_text(materials, name), objective, ledger.tokens) for name in ledger.corpora}
 
 

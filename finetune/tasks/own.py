@@ -8,6 +8,7 @@ from finetune.tasks.hub_splits import on_hub
 from finetune.tasks.metric_names import METRICS_OF_KIND
 from finetune.tasks.sound import problems
 from finetune.tasks.spec import FORMATS, KINDS, LAYOUTS, SCHEMES, Hub, Published, TaskSpec
+from model.design import HeadDesign
 from tokenization.errors import RecipeError, did_you_mean
 
 _SETTINGS = tuple(item.name for item in dataclasses.fields(TaskSpec) if item.name != "name")
@@ -121,7 +122,9 @@ def _frozen(key: str, value: Any) -> Any:
         return Hub(**{name: setting for name, setting in value.items() if setting is not None})
     if key == "published":
         return tuple(Published(**one) if isinstance(one, Mapping) else one for one in value)
-    return value if key in _NUMBERS or key == "hub" else _label(value)
+    if key == "design" and isinstance(value, Mapping):
+        return HeadDesign(**value)
+    return value if key in _NUMBERS or key in ("hub", "design") else _label(value)
 
 
 def _label(value: Any) -> str:

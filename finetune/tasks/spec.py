@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from model.design import ROW, HeadDesign
+
 Kind = Literal["classification", "multilabel", "regression", "ranking", "choice", "tagging", "span"]
 Format = Literal["auto", "tsv", "csv", "jsonl", "json", "parquet", "conll"]
 Layout = Literal["rows", "marked_pair", "squad", "squad_sentences", "c3", "chid", "named_spans"]
@@ -88,6 +90,7 @@ class TaskSpec:
         limit: rows per split to keep, a fixed random subset; scores on such a split are marked as reduced.
         rows: the official number of rows of each split; a split with fewer is marked as reduced.
         head: the task whose head answers, where it is not the task's own (AX is answered by MNLI's).
+        design: how the head reads the encoder.
         hub: where the task stands on the hub.
         published: what others reached.
     """
@@ -116,6 +119,7 @@ class TaskSpec:
     limit: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     head: str = ""
+    design: HeadDesign = ROW
     hub: Hub | None = None
     published: tuple[Published, ...] = ()
     citation: str = ""

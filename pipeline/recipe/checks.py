@@ -9,13 +9,12 @@ from typing import Any
 
 from pipeline.recipe.checks_text import TEXT_CHECKS
 from pipeline.recipe.fill import CORPUS_SOURCES, Raw, is_labelled, mapping, mappings, texts
+from pipeline.recipe.objectives import ENTRIES
 from pipeline.recipe.problems import Place, Problem, settings_of
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.recipe.walk import all_stages, all_streams, items, numbered, unknown_names
 from tokenization.errors import did_you_mean
-
-EDITING = ("mlm",)
 
 
 def cross_check(raw: Raw) -> list[Problem]:
@@ -126,12 +125,15 @@ def _objectives(raw: Raw) -> Iterator[Problem]:
             continue
         if "task" not in source and source and not given:
             yield Problem(here, " is missing: say what is asked of the text, for example [mlm]")
-        if sum(name in EDITING for name in given) > 1:
+        entries = {name: ENTRIES[name] for name in given if name in ENTRIES}
+        if sum(name in entries and entries[name].edits for name in given) > 1:
             yield Problem(here, ": two objectives that edit the text; a stream may have one, so make a second stream")
         elif len(set(given)) < len(given):
             yield Problem(here, f": one is listed twice: {', '.join(given)}")
-        if "nsp" in given and source and "pairs_of" not in source:
-            yield Problem(here, ": 'nsp' goes only with pairs_of, which has two sentences to ask about")
+        for name, entry in entries.items():
+            if source and not set(entry.sources) & set(source):
+                why = f", {entry.needs}" if entry.needs else ""
+                yield Problem(here, f": '{name}' goes only with {' or '.join(entry.sources)}{why}")
 
 
 _CHECKS: tuple[Callable[[Raw], Iterable[Problem]], ...] = (

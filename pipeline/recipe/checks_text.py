@@ -5,8 +5,8 @@ from typing import Any, get_args
 
 from finetune.reading.suite_texts import suite_names
 from pipeline.recipe.fill import CORPUS_SOURCES, Raw, mapping, texts
+from pipeline.recipe.objective_settings import Spans
 from pipeline.recipe.problems import Place, Problem
-from pipeline.recipe.stream import Spans
 from pipeline.recipe.walk import all_streams, numbered, unknown_names
 from tokenization.cleaning.scripts import SCRIPTS
 from tokenization.errors import did_you_mean

@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
-from pipeline.recipe.section import Name, Positive, Section, Share, decided_elsewhere, has_key, tag_of
+from pipeline.recipe.given_objective import Objective
+from pipeline.recipe.section import Name, Positive, Section, decided_elsewhere, has_key, tag_of
 
 
 class PairsOf(Section):
@@ -56,87 +57,6 @@ Source = Annotated[
         custom_error_type="source",
         custom_error_message="needs exactly one of 'pairs_of', 'blocks_of', 'task', 'text_of'",
     ),
-]
-
-
-def _as_number(value: Any) -> Any:
-    """A key of a mapping is text in a recipe."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
-
-
-class Spans(Section):
-    """Lengths of masked n-gram spans, in words: geometric as SpanBERT's, or given shares."""
-
-    geometric: float = Field(
-        default=0.2, gt=0.0, lt=1.0, description="p of the geometric law of lengths (Joshi et al. 2020)."
-    )
-    longest: int = Field(default=10, ge=1, description="Longer ones are drawn again: the law is cut off there.")
-    shares: dict[Annotated[Positive, BeforeValidator(_as_number)], Annotated[float, Field(gt=0.0)]] = Field(
-        default={}, description="Length to its share, for example {1: 0.4, 2: 0.3, 3: 0.3}, instead of the law."
-    )
-
-
-class MlmSettings(Section):
-    """Masked language modelling (Devlin et al. 2019, section 3.1)."""
-
-    rate: float = Field(default=0.15, gt=0.0, le=1.0, description="Share of ordinary tokens predicted.")
-    unit: Literal["token", "word", "span", "phrase"] = Field(
-        default="token",
-        description="What is chosen whole: a token, a word, an n-gram of words, or a phrase of the corpus's lexicon.",
-    )
-    span: Spans = Field(default=Spans(), description="Lengths, with unit: span.")
-    mask: Share = Field(default=0.8, description="Of these, the share replaced by [MASK].")
-    random: Share = Field(default=0.1, description="Of these, the share replaced by another token.")
-
-    @model_validator(mode="after")
-    def _shares(self) -> "MlmSettings":
-        if self.mask + self.random > 1.0 + 1e-9:
-            raise ValueError(f"mask ({self.mask}) and random ({self.random}) add up to more than 1")
-        return self
-
-
-class NspSettings(Section):
-    """Next-sentence prediction; it has no settings."""
-
-
-class Mlm(Section):
-    """Masked language modelling."""
-
-    mlm: MlmSettings = Field(description="Its settings; {} for the usual ones.")
-
-
-class Nsp(Section):
-    """Next-sentence prediction."""
-
-    nsp: NspSettings = Field(description="Always {}.")
-
-
-def _full_form(value: Any) -> Any:
-    """`mlm` stands for `{mlm: {}}`."""
-    if isinstance(value, str):
-        return {value: {}}
-    if isinstance(value, dict):
-        return {key: {} if settings is None else settings for key, settings in value.items()}
-    return value
-
-
-def _which_objective(value: Any) -> str | None:
-    if isinstance(value, dict) and len(value) != 1:
-        return None
-    given = [section for key, section in (("mlm", Mlm), ("nsp", Nsp)) if has_key(value, key)]
-    return tag_of(given[0]) if len(given) == 1 else None
-
-
-Objective = Annotated[
-    Annotated[
-        Annotated[Mlm, Tag("<Mlm>")] | Annotated[Nsp, Tag("<Nsp>")],
-        Discriminator(
-            _which_objective,
-            custom_error_type="objective",
-            custom_error_message="is no objective: allowed are mlm, nsp, or {mlm: {rate: 0.15, ...}}",
-        ),
-    ],
-    BeforeValidator(_full_form, json_schema_input_type=Literal["mlm", "nsp"] | Mlm | Nsp),
 ]
 
 

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from finetune.tasks.hub_splits import on_hub
 from finetune.tasks.own import changed_spec, spec_from_fields
 from finetune.tasks.spec import Format, Kind, Layout, Scheme, TaskSpec
 from finetune.tasks.table import find_task
+from model.design import HeadDesign, Layers, Pool
 from pipeline.recipe.section import Positive, Section, has_key, tag_of
 from pipeline.recipe.text import Files
 
@@ -28,6 +29,29 @@ class HubSource(Section):
     )
     columns: dict[str, str] = Field(default={}, description="Column to its name there, where they differ.")
     labels: dict[str, str] = Field(default={}, description="Name of a class there, to yours, where they differ.")
+
+
+class HeadSettings(Section):
+    """How the task's head reads the encoder."""
+
+    pool: Pool = Field(
+        default="row",
+        description="row: one row, as BERT; concat: first row, maximum and mean (ULMFiT); attention: a learned mean; "
+        "san: the stochastic answer network (MT-DNN); siamese: both texts alone; lstm: an LSTM over the rows.",
+    )
+    layers: Layers = Field(
+        default="last", description="last; mix: a learned mean of all (ELMo); beside_words: behind the words (CoVe)."
+    )
+    mix_at: Literal["input", "output", "both"] = Field(
+        default="input", description="With layers: mix and pool: lstm, where the mean is read."
+    )
+    width: Positive = Field(default=128, description="Units of the LSTM in each direction.")
+    steps: Positive = Field(default=5, description="Turns of the answer network.")
+
+
+def _short_head(value: Any) -> Any:
+    """`san` stands for `{pool: san}`."""
+    return {"pool": value} if isinstance(value, str) else value
 
 
 class BuiltInTask(Section):
@@ -84,6 +108,9 @@ class BuiltInTask(Section):
         default=None, description="The metric that counts in the joint score; null: the kind's."
     )
     hub: HubSource | None = Field(default=None, description="Where the task stands on the hub.")
+    head: Annotated[HeadSettings, BeforeValidator(_short_head, json_schema_input_type=Pool | HeadSettings)] = Field(
+        default=HeadSettings(), description="How its head reads the encoder; san is {pool: san}."
+    )
 
     @model_validator(mode="after")
     def _files_are_read(self) -> "BuiltInTask":
@@ -101,7 +128,9 @@ class BuiltInTask(Section):
         return on_hub(spec) if self.from_ == "hub" else spec
 
     def _given(self) -> dict[str, Any]:
-        return self.model_dump(exclude=_OF_THE_STAGE, exclude_defaults=True)
+        plain = self.model_dump(exclude=_OF_THE_STAGE, exclude_defaults=True)
+        design = {"design": HeadDesign(**self.head.model_dump())} if plain.pop("head", None) else {}
+        return {**plain, **design}
 
 
 class OwnTask(BuiltInTask):

@@ -8,10 +8,10 @@ import pytest
 from finetune.encoding import word_bounds
 from pipeline import plan
 from pipeline.compose import mixture_of
-from pipeline.masking import span_shares
 from pipeline.plan import identity_of
 from pipeline.recipe.load import dump_resolved
-from pipeline.recipe.stream import Spans
+from pipeline.recipe.objective_settings import Spans
+from pipeline.recipe.objectives import span_shares
 from tokenization.errors import RecipeError
 from tokenization.words.continuation import continues_vocabulary
 

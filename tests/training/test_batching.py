@@ -7,7 +7,7 @@ import torch
 from training.address import epoch_draws, key_of
 from training.batching import draw_step, empty_batch, flat_batch
 from training.mixture import Mixture, Stream
-from training.objective import Rows
+from training.objective import Rows, Single
 
 BUDGETS = [23, 40, 96, 10_000]
 
@@ -96,7 +96,7 @@ def test_all_objectives_of_a_stream_read_one_pass_over_the_masked_text(toy):
     assert batch.selections[1].rows_M.tolist() == original.offsets_N1[:-1].tolist()
 
 
-class Reads:
+class Reads(Single):
     """An objective that reads every row and its token, and is listed before the one that edits."""
 
     name, head, edits, shapes = "reads", "reads", False, ("pair",)

@@ -172,6 +172,7 @@ class Exploding:
     def __init__(self, inner, after, value):
         self.inner, self.left, self.value = inner, after, value
         self.name, self.head, self.edits, self.shapes = inner.name, inner.head, inner.edits, inner.shapes
+        self.growth, self.guide = inner.growth, inner.guide
 
     def apply(self, sequences, key):
         return self.inner.apply(sequences, key)

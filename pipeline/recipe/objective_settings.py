@@ -1,0 +1,47 @@
+"""The settings of the objectives that a recipe can name."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from pipeline.recipe.section import Positive, Section, Share
+
+
+def _as_number(value: Any) -> Any:
+    """A key of a mapping is text in a recipe."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+class Spans(Section):
+    """Lengths of masked n-gram spans, in words: geometric as SpanBERT's, or given shares."""
+
+    geometric: float = Field(
+        default=0.2, gt=0.0, lt=1.0, description="p of the geometric law of lengths (Joshi et al. 2020)."
+    )
+    longest: int = Field(default=10, ge=1, description="Longer ones are drawn again: the law is cut off there.")
+    shares: dict[Annotated[Positive, BeforeValidator(_as_number)], Annotated[float, Field(gt=0.0)]] = Field(
+        default={}, description="Length to its share, for example {1: 0.4, 2: 0.3, 3: 0.3}, instead of the law."
+    )
+
+
+class MlmSettings(Section):
+    """Masked language modelling (Devlin et al. 2019, section 3.1)."""
+
+    rate: float = Field(default=0.15, gt=0.0, le=1.0, description="Share of ordinary tokens predicted.")
+    unit: Literal["token", "word", "span", "phrase"] = Field(
+        default="token",
+        description="What is chosen whole: a token, a word, an n-gram of words, or a phrase of the corpus's lexicon.",
+    )
+    span: Spans = Field(default=Spans(), description="Lengths, with unit: span.")
+    mask: Share = Field(default=0.8, description="Of these, the share replaced by [MASK].")
+    random: Share = Field(default=0.1, description="Of these, the share replaced by another token.")
+
+    @model_validator(mode="after")
+    def _shares(self) -> "MlmSettings":
+        if self.mask + self.random > 1.0 + 1e-9:
+            raise ValueError(f"mask ({self.mask}) and random ({self.random}) add up to more than 1")
+        return self
+
+
+class NspSettings(Section):
+    """Next-sentence prediction; it has no settings."""
