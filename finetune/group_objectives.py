@@ -29,7 +29,7 @@ class Candidates(Single):
 
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
-        self.head = spec.answered_by
+        self.head = spec.head_name
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.labels_N is not None
@@ -53,7 +53,7 @@ class Span(Single):
 
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
-        self.head = spec.answered_by
+        self.head = spec.head_name
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.row_labels_T is not None

@@ -26,7 +26,7 @@ class Classification(Single):
 
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
-        self.head = spec.answered_by
+        self.head = spec.head_name
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.labels_N is not None
@@ -62,7 +62,7 @@ class Regression(Single):
 
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
-        self.head = spec.answered_by
+        self.head = spec.head_name
         self._low, self._high = spec.score_range
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
@@ -84,7 +84,7 @@ class Tagging(Single):
 
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
-        self.head = spec.answered_by
+        self.head = spec.head_name
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.row_labels_T is not None

@@ -33,7 +33,7 @@ def export_run(materials: Materials, folder: RunFolder, target: Path, stage: str
         raise RunError(f"stage {name} of {folder.root} is not finished, so it has no model to export yet.")
     heads = head_specs(materials, name)
     known = {spec.name for spec in heads}
-    tasks = [task for task in recipe.tasks if materials.task(task).answered_by in known]
+    tasks = [task for task in recipe.tasks if materials.task(task).head_name in known]
     labels = {task: found for task in tasks if task in known and (found := materials.task(task).labels)}
     target = free_target(target)
     weights = load_weights(carried_weights(stage_folder))

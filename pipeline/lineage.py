@@ -35,14 +35,20 @@ def refuse_unknown_stage(recipe: Recipe, name: str) -> None:
         raise RecipeError(f"no stage is called '{name}'; stages: {', '.join(names)}{did_you_mean(name, names)}")
 
 
-def own_heads(stage: Stage) -> set[str]:
+def own_heads(recipe: Recipe, stage: Stage) -> set[str]:
     """The heads that a stage's streams ask something of."""
-    return {head for stream in stage.streams for head in _heads(stream)}
+    return {head for stream in stage.streams for head in _heads(recipe, stream)}
+
+
+def own_tasks(recipe: Recipe, stage: Stage) -> list[str]:
+    """The tasks whose examples a stage trains on, in the recipe's order."""
+    drawn = {stream.source.task for stream in stage.streams if isinstance(stream.source, TaskExamples)}
+    return [name for name in recipe.tasks if name in drawn]
 
 
 def trained_heads(recipe: Recipe, name: str, public: PublicModel | None) -> set[str]:
     """The heads that mean something after a stage: trained on the way, or brought by the public checkpoint."""
-    found = {head for stage in ancestry(recipe, name) for head in own_heads(stage)}
+    found = {head for stage in ancestry(recipe, name) for head in own_heads(recipe, stage)}
     return found | _public_heads(public)
 
 
@@ -64,7 +70,7 @@ def with_lm_head_stage(recipe: Recipe, public: PublicModel | None) -> Recipe:
 
     The encoder is frozen in it; it reads the first stream that asks for masked LM.
     """
-    needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(stream)]
+    needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(recipe, stream)]
     known = {stage.name for stage in recipe.stages}
     if public is None or not needing or LM in _public_heads(public) or LM_HEAD_STAGE in known:
         return recipe
@@ -106,7 +112,7 @@ def _public_heads(public: PublicModel | None) -> set[str]:
     return {name for name, kind in ((LM, "mlm"), (PAIRS, "pair")) if kind in kinds}
 
 
-def _heads(stream: Stream) -> set[str]:
+def _heads(recipe: Recipe, stream: Stream) -> set[str]:
     if isinstance(stream.source, TaskExamples):
-        return {stream.source.task}
+        return {recipe.tasks[stream.source.task].spec(stream.source.task).head_name}
     return {head for objective in stream.objectives for head in objective.heads}

@@ -74,7 +74,7 @@ def measured_tasks(materials: Materials, heads: Iterable[str]) -> list[str]:
     """The recipe's tasks that these heads answer and whose evaluation has labels."""
     heads = set(heads)
     return [
-        name for name in materials.recipe.tasks if materials.task(name).answered_by in heads and materials.scored(name)
+        name for name in materials.recipe.tasks if materials.task(name).head_name in heads and materials.scored(name)
     ]
 
 

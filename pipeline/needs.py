@@ -7,7 +7,7 @@ from pathlib import Path
 
 from finetune.encoding.encode import refuse_unanswerable
 from finetune.tasks.spec import TRAIN
-from pipeline.lineage import own_heads
+from pipeline.lineage import own_heads, own_tasks
 from pipeline.materials import Materials
 from pipeline.measure import measured_splits, measured_tasks
 from pipeline.recipe.stage import Stage
@@ -38,12 +38,13 @@ def splits_of(materials: Materials, stages: Iterable[Stage]) -> tuple[TaskSplit,
     """The tasks' splits that stages read: what they train on, and what they are scored on, each once."""
     found: list[TaskSplit] = []
     for stage in stages:
-        heads = own_heads(stage)
         texts = {
             name for stream in stage.streams if isinstance(stream.source, TextOf) for name in stream.source.text_of
         }
-        found += [(name, TRAIN) for name in materials.recipe.tasks if name in heads | texts]
-        measured = measured_tasks(materials, heads)
+        own = own_tasks(materials.recipe, stage)
+        found += [(name, TRAIN) for name in materials.recipe.tasks if name in own or name in texts]
+        measured = measured_tasks(materials, own_heads(materials.recipe, stage))
+        found += [(name, TRAIN) for name in measured if materials.task(name).head_name not in own]
         found += [(name, split) for name in measured for split in measured_splits(materials, name)]
     return tuple(dict.fromkeys(found))
 

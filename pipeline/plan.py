@@ -8,7 +8,7 @@ from finetune.encoding.word_bounds import segmenter_version
 from finetune.tasks.spec import TRAIN
 from pipeline.changed import told_changes
 from pipeline.compose import mixture_of, plan_of, text_notes
-from pipeline.lineage import head_specs, own_heads
+from pipeline.lineage import head_specs, own_tasks
 from pipeline.masking import mask_unit
 from pipeline.materials import Materials, NotMade
 from pipeline.recipe.identity import identity, is_selected
@@ -196,7 +196,7 @@ def _parent(materials: Materials, folder: RunFolder, stage: Stage) -> str | None
 
 def _selected_on(materials: Materials, stage: Stage) -> dict[str, dict[str, str]]:
     """The content of the rows whose scores choose among the stage's weights."""
-    names = [name for name in materials.recipe.tasks if name in own_heads(stage)]
+    names = own_tasks(materials.recipe, stage)
     splits = {name: materials.scored(name)[0] for name in names}
     return {name: {split: materials.encoded(name, split).fingerprint} for name, split in splits.items()}
 

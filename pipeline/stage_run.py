@@ -13,9 +13,10 @@ from model.network import Network
 from model.public_load import load_into as load_public
 from pipeline.compose import adamw_of, mixture_of, plan_of, text_notes
 from pipeline.ds_config import load_ds_config
-from pipeline.lineage import head_specs, own_heads, trained_heads
+from pipeline.lineage import head_specs, own_heads, own_tasks, trained_heads
 from pipeline.materials import Materials
 from pipeline.measure import Boundary, evaluation_of, measure_boundary, measuring, score_tasks
+from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.run_folder import RunFolder, commit, environment
 from pipeline.watch import Watch
@@ -115,7 +116,7 @@ def build_network(context: Context, stage: Stage, decision: Decision) -> Network
     elif materials.public is not None:
         report = load_public(network, materials.public)
         context.watch.say(f"{stage.name}: public checkpoint\n{report}")
-    _freeze(network, stage)
+    _freeze(network, recipe, stage)
     return network
 
 
@@ -146,9 +147,10 @@ def reader_of(context: Context, stage: Stage, weights: Path | None) -> Reader:
     return Reader(network, context.world, bf16=stage.precision == "bf16")
 
 
-def _freeze(network: Network, stage: Stage) -> None:
+def _freeze(network: Network, recipe: Recipe, stage: Stage) -> None:
     """Only what this stage trains is in the graph: heads of other stages, and what `freeze` names, stand still."""
-    network.active = tuple(spec.name for spec in network.specs if spec.name in own_heads(stage))
+    own = own_heads(recipe, stage)
+    network.active = tuple(spec.name for spec in network.specs if spec.name in own)
     for group in network.groups():
         used = group.heads is None or group.heads & set(network.active)
         for _, parameter in group.parameters:
@@ -167,7 +169,7 @@ def _engine(context: Context, stage: Stage, network: Network, mixture: Mixture) 
 
 def _evaluator(context: Context, stage: Stage, network: Network, engine: Engine) -> Any:
     """The stage's own tasks, scored with the live weights; None where it has none."""
-    tasks = [name for name in context.materials.recipe.tasks if name in own_heads(stage)]
+    tasks = own_tasks(context.materials.recipe, stage)
     if not tasks:
         return None
 

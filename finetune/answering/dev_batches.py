@@ -72,5 +72,5 @@ def dev_batch(encoded: Encoded, items_I: I64) -> DevBatch:
     shift_S = sequences.offsets_N1[:-1] - offsets_S
     selected_M = torch.from_numpy(rows_M + np.repeat(shift_S, counts_S))
     unlabelled_M = torch.full((len(rows_M),), IGNORED, dtype=torch.int64)
-    selection = Selection(spec.name, spec.kind, spec.answered_by, selected_M, unlabelled_M)
+    selection = Selection(spec.name, spec.kind, spec.head_name, selected_M, unlabelled_M)
     return DevBatch(lay_flat([sequences], (selection,)), sequences_S, rows_M, offsets_of(counts_S))

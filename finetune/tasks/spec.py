@@ -146,6 +146,11 @@ class TaskSpec:
         """The name of the head that answers."""
         return self.head or self.name
 
+    @property
+    def head_name(self) -> str:
+        """The head whose logits answer: that of the answering task, unless the task is put to a head of text."""
+        return self.answered_by
+
     def paths(self, split: str) -> tuple[str, ...]:
         """The files of a split, relative to the data folder."""
         given = self.files[split]
