@@ -11,14 +11,15 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.ds_config import load_ds_config
 from pipeline.recipe.checks import cross_check
 from pipeline.recipe.checks_tasks import check_splits, check_tasks
+from pipeline.recipe.extends import Layer, merged, read_layers, said_by
 from pipeline.recipe.fill import Raw, fill, mapping
 from pipeline.recipe.paths import INSTALLED, PACKAGE, resolve_path
-from pipeline.recipe.problems import Place, Problem, of_validation, place_text, shown
+from pipeline.recipe.problems import Place, Problem, of_validation, place_text
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.section import Name
 from pipeline.recipe.set_option import apply_set
 from pipeline.recipe.task import Task
-from pipeline.recipe.yaml_text import read_yaml, write_yaml
+from pipeline.recipe.yaml_text import write_yaml
 from tokenization.errors import RecipeError
 
 
@@ -31,35 +32,21 @@ def load_recipe(path: Path, sets: Sequence[str] = (), environment: Mapping[str, 
     Raises:
         RecipeError: a missing file, a text that is not YAML, or every problem of the recipe at once.
     """
-    given = _plain(_read(path), path)
+    layers = read_layers(path)
+    given = _plain(merged(layers), path)
     changed = _apply_sets(given, sets)
     raw = _plain(given, path)
     fill(raw, environment)
     problems = [*_resolve_paths(raw, path.absolute().parent), *_ds_config(raw)]
     recipe = _validate(raw, given, problems)
     if recipe is None:
-        raise RecipeError(_report(problems, raw, str(path), changed))
+        raise RecipeError(_report(problems, raw, layers, changed))
     return recipe
 
 
 def dump_resolved(recipe: Recipe) -> str:
     """YAML with every setting, defaults included; loading it gives an equal recipe."""
     return write_yaml(recipe.resolved())
-
-
-def _read(path: Path) -> Raw:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: no such recipe file") from None
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
-    except OSError as error:
-        raise RecipeError(f"{path}: cannot be read: {error.strerror}") from None
-    raw = read_yaml(text, str(path))
-    if not isinstance(raw, dict):
-        raise RecipeError(f"{path}: given {shown(raw)}; a recipe is a mapping of settings, beginning with 'name: ...'")
-    return raw
 
 
 def _apply_sets(raw: Raw, sets: Sequence[str]) -> dict[Place, str]:
@@ -163,16 +150,17 @@ def _sound_tasks(raw: Raw, invalid: Sequence[Problem]) -> dict[str, Task]:
     return TypeAdapter(dict[Name, Task]).validate_json(json.dumps(sound))
 
 
-def _report(problems: Sequence[Problem], raw: Raw, origin: str, changed: Mapping[Place, str]) -> str:
+def _report(problems: Sequence[Problem], raw: Raw, layers: Sequence[Layer], changed: Mapping[Place, str]) -> str:
     lines = dict.fromkeys(
-        f"{_origin(problem.place, origin, changed)}: {place_text(problem.place, raw)}{problem.text}"
+        f"{_origin(problem.place, layers, changed)}: {place_text(problem.place, raw)}{problem.text}"
         for problem in problems
     )
     if len(lines) == 1:
         return next(iter(lines))
-    return f"{origin}: {len(lines)} problems\n" + "\n".join(f"  {line}" for line in lines)
+    return f"{layers[0].path}: {len(lines)} problems\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def _origin(place: Place, origin: str, changed: Mapping[Place, str]) -> str:
+def _origin(place: Place, layers: Sequence[Layer], changed: Mapping[Place, str]) -> str:
     """The command line's setting that the place came from, else the file."""
-    return next((f"--set {text}" for start, text in changed.items() if place[: len(start)] == start), origin)
+    by_hand = next((f"--set {text}" for start, text in changed.items() if place[: len(start)] == start), None)
+    return by_hand or str(said_by(layers, place))

@@ -1,0 +1,107 @@
+"""`extends: base.yaml`: a recipe that says only what differs from another one.
+
+Mappings are joined key by key, the extending file's word against the base's; everything else, lists included, takes the
+place of the base's. `null` takes an inherited setting back to its default.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipeline.recipe.fill import Raw
+from pipeline.recipe.paths import find_recipe, resolve_path
+from pipeline.recipe.problems import Place, shown
+from pipeline.recipe.yaml_text import read_yaml
+from tokenization.errors import RecipeError
+
+EXTENDS = "extends"
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One file of a recipe and what it says, `extends` taken out."""
+
+    path: Path
+    raw: Raw
+
+
+def read_layers(path: Path) -> list[Layer]:
+    """A recipe's file, then the file that it extends, then what that extends.
+
+    Raises:
+        RecipeError: a file is missing or no mapping, or extends itself.
+    """
+    layers: list[Layer] = []
+    here: Path | None = path
+    while here is not None:
+        if any(here.absolute() == layer.path.absolute() for layer in layers):
+            chain = " extends ".join(str(layer.path) for layer in layers)
+            raise RecipeError(f"{path}: {chain} extends {here}: a recipe cannot extend itself")
+        raw = read_file(here)
+        base = raw.pop(EXTENDS, None)
+        layers.append(Layer(here, raw))
+        here = None if base is None else _base_of(here, base)
+    return layers
+
+
+def merged(layers: Sequence[Layer]) -> Raw:
+    """What the layers say together, the first one having the last word."""
+    raw: Raw = {}
+    for layer in reversed(layers):
+        raw = _joined(raw, layer.raw)
+    return raw
+
+
+def said_by(layers: Sequence[Layer], place: Place) -> Path:
+    """The file that a place of the recipe comes from: the first that says most of it."""
+    return max(layers, key=lambda layer: _depth(place, layer.raw)).path
+
+
+def read_file(path: Path) -> Raw:
+    """A recipe's file as plain data.
+
+    Raises:
+        RecipeError: it is missing, cannot be read, or holds no mapping.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such recipe file") from None
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read: {error.strerror}") from None
+    raw = read_yaml(text, str(path))
+    if not isinstance(raw, dict):
+        raise RecipeError(f"{path}: given {shown(raw)}; a recipe is a mapping of settings, beginning with 'name: ...'")
+    return raw
+
+
+def _base_of(path: Path, given: Any) -> Path:
+    if not isinstance(given, str):
+        raise RecipeError(f"{path}: {EXTENDS}: given {shown(given)}; must be the file of another recipe, or its name")
+    found = resolve_path(given, [path.absolute().parent])
+    if found is not None and found.is_file():
+        return found
+    try:
+        return find_recipe(given)
+    except RecipeError as error:
+        raise RecipeError(f"{path}: {EXTENDS}: {error}") from None
+
+
+def _joined(base: Any, own: Any) -> Any:
+    if not isinstance(base, dict) or not isinstance(own, dict):
+        return own
+    joined = {**base, **{key: _joined(base.get(key), value) for key, value in own.items()}}
+    return {key: value for key, value in joined.items() if not (key in base and key in own and own[key] is None)}
+
+
+def _depth(place: Place, raw: Any) -> int:
+    """How many keys of a place a file says."""
+    for depth, key in enumerate(place):
+        keys = range(len(raw)) if isinstance(raw, list) else raw if isinstance(raw, dict) else ()
+        if key not in keys:
+            return depth
+        raw = raw[key]
+    return len(place)

@@ -1,0 +1,87 @@
+"""A recipe that extends another one: what is joined, what is replaced, and whose fault a problem is."""
+
+from pathlib import Path
+
+import pytest
+
+from pipeline.recipe.load import dump_resolved, load_recipe
+from tokenization.errors import RecipeError
+
+BASE = """
+name: base
+tokenizer: {train: {corpora: [wiki], size: 400}}
+corpora:
+  wiki: {files: wiki.jsonl}
+encoder: {layers: 2, hidden: 32, heads: 2, feed_forward: 64, positions: 64}
+optimizer: {rate: 1.0e-3, clip: 0.5}
+stages:
+  - name: general
+    kind: pretrain
+    steps: 10
+    streams: [{source: {blocks_of: wiki, length: 64}, objectives: [mlm], amount: {tokens: 64}}]
+"""
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / f"{name}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    return written(tmp_path, "base", BASE)
+
+
+def test_it_equals_the_recipe_that_says_everything_itself(base: Path, tmp_path: Path) -> None:
+    short = written(tmp_path, "short", "extends: base.yaml\nname: short\nencoder: {layers: 3}\n")
+    whole = written(tmp_path, "whole", BASE.replace("name: base", "name: short").replace("layers: 2", "layers: 3"))
+    assert dump_resolved(load_recipe(short, (), {})) == dump_resolved(load_recipe(whole, (), {}))
+
+
+def test_lists_are_replaced_and_mappings_joined_over_two_bases(base: Path, tmp_path: Path) -> None:
+    written(tmp_path, "middle", "extends: base.yaml\noptimizer: {rate: 2.0e-3}\n")
+    stages = (
+        "stages: [{name: only, kind: adapt, steps: 5, "
+        "streams: [{source: {blocks_of: wiki, length: 64}, objectives: [mlm], amount: {tokens: 32}}]}]"
+    )
+    recipe = load_recipe(written(tmp_path, "last", f"extends: middle.yaml\nname: last\n{stages}\n"), (), {})
+    assert [stage.name for stage in recipe.stages] == ["only"]
+    assert (recipe.optimizer.rate, recipe.optimizer.clip) == (2e-3, 0.5)
+
+
+def test_null_takes_an_inherited_setting_back_to_its_default(base: Path, tmp_path: Path) -> None:
+    own = written(tmp_path, "own", "extends: base.yaml\noptimizer: null\n")
+    assert load_recipe(own, (), {}).optimizer.rate == 5e-4
+
+
+def test_a_base_is_found_beside_the_recipe_whatever_the_working_directory(
+    base: Path, tmp_path: Path, monkeypatch
+) -> None:
+    own = written(tmp_path / "deep", "own", "extends: ../base.yaml\nname: own\n")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert load_recipe(own, (), {}).name == "own"
+
+
+def test_a_problem_is_told_of_the_file_that_says_it(base: Path, tmp_path: Path) -> None:
+    wrong = written(tmp_path, "wrong", BASE.replace("layers: 2", "layers: two"))
+    own = written(tmp_path, "own", "extends: wrong.yaml\nname: own\noptimizer: {rate: fast}\n")
+    with pytest.raises(RecipeError) as told:
+        load_recipe(own, (), {})
+    assert f"{wrong}: encoder.layers" in str(told.value)
+    assert f"{own}: optimizer.rate" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("extends: none.yaml", "extends: none.yaml: no such recipe file"),
+        ("extends: [base.yaml]", "must be the file of another recipe"),
+        ("extends: own.yaml", "a recipe cannot extend itself"),
+    ],
+)
+def test_a_base_that_is_none_is_refused(base: Path, tmp_path: Path, text: str, told: str) -> None:
+    with pytest.raises(RecipeError, match=told.replace("[", r"\[")):
+        load_recipe(written(tmp_path, "own", f"{text}\nname: own\n"), (), {})
