@@ -46,11 +46,15 @@ def read_layers(path: Path) -> list[Layer]:
 
 
 def merged(layers: Sequence[Layer]) -> Raw:
-    """What the layers say together, the first one having the last word."""
+    """What the layers say together, the first one having the last word.
+
+    One that extends another and gives no name is called as its file: with the base's it would share its run directory.
+    """
     raw: Raw = {}
     for layer in reversed(layers):
         raw = _joined(raw, layer.raw)
-    return raw
+    own_name = {} if len(layers) == 1 or "name" in layers[0].raw else {"name": layers[0].path.stem}
+    return {**raw, **own_name}
 
 
 def said_by(layers: Sequence[Layer], place: Place) -> Path:

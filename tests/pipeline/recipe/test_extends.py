@@ -35,7 +35,7 @@ def base(tmp_path: Path) -> Path:
 
 
 def test_it_equals_the_recipe_that_says_everything_itself(base: Path, tmp_path: Path) -> None:
-    short = written(tmp_path, "short", "extends: base.yaml\nname: short\nencoder: {layers: 3}\n")
+    short = written(tmp_path, "short", "extends: base.yaml\nencoder: {layers: 3}\n")
     whole = written(tmp_path, "whole", BASE.replace("name: base", "name: short").replace("layers: 2", "layers: 3"))
     assert dump_resolved(load_recipe(short, (), {})) == dump_resolved(load_recipe(whole, (), {}))
 
