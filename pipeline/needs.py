@@ -14,6 +14,7 @@ from pipeline.recipe.stage import Stage
 from pipeline.recipe.stream import TextOf
 from tokenization.errors import DataError, RecipeError
 from tokenization.reading.files import resolve_files
+from tokenization.word_lists import file_of
 from tokenization.words.segmenters import require_installed
 
 TaskSplit = tuple[str, str]
@@ -66,7 +67,7 @@ def _looks(materials: Materials, corpora: Collection[str]) -> Iterator[Callable[
     recipe = materials.recipe
     extension = recipe.tokenizer.extend.files if recipe.tokenizer.extend else ()
     for file in extension:
-        yield partial(_require_file, "tokenizer.extend.files", recipe.data_folder / file)
+        yield partial(_require_file, "tokenizer.extend.files", file_of(recipe.data_folder / file))
     for name in corpora:
         given = recipe.corpora[name]
         yield partial(_require_sources, materials, name)

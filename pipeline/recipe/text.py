@@ -154,7 +154,8 @@ class Corpus(Section):
         "whose words a stream masks, else none.",
     )
     lexicon: Files = Field(
-        default=(), description="Files of phrases and entities, one a line, for masking with unit: phrase."
+        default=(),
+        description="Files of phrases and entities, one a line, or as wiki.parquet#title; for masking with unit: phrase.",
     )
     clean: Clean = Field(default=Clean(), description="Cleaning, deduplication, decontamination.")
     documents: Positive | None = Field(default=None, description="Use only the first so many documents; null: all.")

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tokenization.errors import DataError
@@ -22,3 +24,13 @@ def test_a_word_list_that_cannot_be_read_is_named_with_its_setting(tmp_path: Pat
     (tmp_path / "d.txt").write_bytes(b"ab\n" + "北京".encode("gbk"))
     with pytest.raises(DataError, match=r"d\.txt: not UTF-8 at byte 3"):
         read_words([tmp_path / "d.txt"], "lexicon")
+
+
+def test_a_column_of_a_parquet_file_is_a_word_list(tmp_path: Path) -> None:
+    table = pa.table({"title": ["Alan Turing", None, " Go "], "text": ["a", "b", "c"]})
+    pq.write_table(table, tmp_path / "wiki.parquet")
+    assert read_words([tmp_path / "wiki.parquet#title"], "lexicon") == ["Alan Turing", "Go"]
+    with pytest.raises(DataError, match=r"no column 'titel'.*columns: title, text.*'title'"):
+        read_words([tmp_path / "wiki.parquet#titel"], "lexicon")
+    with pytest.raises(DataError, match=r"none\.parquet: cannot be read as Parquet"):
+        read_words([tmp_path / "none.parquet#title"], "lexicon")
