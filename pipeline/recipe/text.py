@@ -155,7 +155,7 @@ class Corpus(Section):
     )
     lexicon: Files = Field(
         default=(),
-        description="Files of phrases and entities, one a line, or as wiki.parquet#title; for masking with unit: phrase.",
+        description="Phrases and entities for masking with unit: phrase: files, one a line, or as wiki.parquet#title.",
     )
     clean: Clean = Field(default=Clean(), description="Cleaning, deduplication, decontamination.")
     documents: Positive | None = Field(default=None, description="Use only the first so many documents; null: all.")
