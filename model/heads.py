@@ -18,12 +18,13 @@ from model.reading import Reading
 
 # The original BERT's convention for the sentence pair head: class 1 means "the second half is random"
 # (google-research/bert, create_pretraining_data.py). PaddleNLP once had it the other way round.
-LM, PAIRS, DECODER = "mlm", "nsp", "decoder"
+LM, PAIRS, ORDER, DECODER = "mlm", "nsp", "sop", "decoder"
 """The heads that text objectives train have fixed names, which no task may have."""
 
 IS_NEXT = 0
 IS_RANDOM = 1
 PAIR_LABELS = ("IsNext", "IsRandom")
+IN_ORDER, SWAPPED = 0, 1  # of sentence order prediction, as ALBERT's create_pretraining_data.py has them
 
 
 class MaskedLmHead(nn.Module):

@@ -6,6 +6,9 @@
 
 What becomes of a chosen token is drawn for each token, also within a unit, as BERT's whole-word masking does.
 
+The cloze also stands under other attention (Dong et al. 2019, "UniLM", section 2.3): a masked token is then told from
+what is left of it, or right of it, or from the first segment and what is left of it. It sees itself, which is masked.
+
 Shape letters: T tokens, N sequences, L lengths, M chosen tokens, V vocabulary.
 """
 
@@ -15,6 +18,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from torch import Tensor
 
+from pretrain.attending import Attention, attending
 from pretrain.mask_units import choose_spans, choose_tokens, choose_units
 from training.address import Key, below, derive, uniform
 from training.objective import Rows, Single, Term, summed_cross_entropy
@@ -34,6 +38,7 @@ class MaskedLM(Single):
         mask, random: shares of the chosen that become [MASK] or a random token.
         unit: what is chosen whole. Whether `word` and `phrase` are different is up to the source, which joins tokens.
         shares_L: with unit span, the shares of spans of 1, 2, … words; else empty.
+        attention: what each token sees; `prefix` of pairs only, whose first segment is the prefix.
     """
 
     mask_id: int
@@ -43,6 +48,7 @@ class MaskedLM(Single):
     random: float = 0.1
     unit: Unit = "token"
     shares_L: tuple[float, ...] = ()
+    attention: Attention = "both"
 
     name: ClassVar[str] = "mlm"
     head: ClassVar[str] = "mlm"
@@ -61,7 +67,7 @@ class MaskedLM(Single):
         tokens_T[rows_M] = np.select(
             [fate_M < self.mask, fate_M < self.mask + self.random], [np.int64(self.mask_id), stranger_M], labels_M
         )
-        return replace(sequences, tokens_T=tokens_T), Rows(rows_M, labels_M)
+        return attending(replace(sequences, tokens_T=tokens_T), self.attention), Rows(rows_M, labels_M)
 
     def _choose(self, sequences: Sequences, key: Key) -> I64:
         """Rows of the chosen tokens, ascending."""

@@ -1,16 +1,23 @@
-"""Sentence pairs for next sentence prediction: [CLS] A [SEP] B [SEP].
+"""Sentence pairs: [CLS] A [SEP] B [SEP].
 
-A window of one document is cut in two at the sentence bound nearest its middle. Draws 2m and 2m+1 form a couple; a coin
-at the couple's address decides whether they swap their second halves, which makes both of them negatives. So every
-sentence is seen once per epoch, and nothing is drawn until it fits. Two windows of one document never swap; the
-coin is weighted so that half of all pairs are negatives all the same.
+A window of one document is cut in two at the sentence bound nearest its middle. What comes second:
+
+    swap   (next sentence prediction) draws 2m and 2m+1 form a couple; a coin at the couple's address decides whether
+           they swap their second halves, which makes both of them negatives. So nothing is drawn until it fits. Two
+           windows of one document never swap; the coin is weighted so that half of all pairs are negatives all the same
+    order  (sentence order prediction) the second half, or, by a coin at the draw's address, the first
+    next   (sequence to sequence) always the second half
+
+Every sentence is seen once per epoch.
 
 Shape letters: K draws, W windows, D documents.
 """
 
+from typing import Literal
+
 import numpy as np
 
-from model.heads import IS_NEXT, IS_RANDOM
+from model.heads import IN_ORDER, IS_NEXT, IS_RANDOM, SWAPPED
 from pretrain.spans import SpanReader, Units
 from tokenization.corpus import Corpus
 from tokenization.errors import DataError
@@ -20,6 +27,7 @@ from training.address import DrawTable, Key, below, derive, epoch_draws, uniform
 from training.sequences import I64, Sequences, Shape
 
 SPECIALS = 3
+Second = Literal["swap", "order", "next"]
 
 
 class PairSource:
@@ -28,23 +36,34 @@ class PairSource:
     Args:
         length: tokens of a pair at most, the three special ones included.
         units: whose units the sequences shall tell, or None.
+        second: what comes second.
 
     Raises:
-        DataError: the corpus cannot give negatives: one document, one sentence per document, or one document that
-            holds most of the text.
+        DataError: no window holds two sentences; or, with `swap`, the corpus cannot give negatives: one document, one
+            sentence per document, or one document that holds most of the text.
     """
 
     shape: Shape = "pair"
 
-    def __init__(self, corpus: Corpus, tokenizer: Tokenizer, length: int, units: Units | None = None) -> None:
+    def __init__(
+        self, corpus: Corpus, tokenizer: Tokenizer, length: int, units: Units | None = None, second: Second = "swap"
+    ) -> None:
         self._reader, self._room = SpanReader(corpus, tokenizer, units), length - SPECIALS
         self._windows = window_index(corpus, self._room, held_out=False)
-        _refuse_unusable(corpus, self._windows)
-        self.size = len(self._windows.pairs_P)
+        if second == "swap":
+            _refuse_without_negatives(corpus, self._windows)
+        summary = self._windows.summary
+        self.size = summary.pairs
         self.left_out = len(self._windows) - self.size
-        self._table = DrawTable(self._spans)
-        self._coin = 0.5 / (1.0 - self._windows.summary.pair_same_document)
-        self.mean_length = self._windows.summary.pair_mean_length + SPECIALS
+        if not self.size:
+            raise DataError(
+                f"corpus {corpus.manifest.name}: no {self._room} tokens of it hold two sentences, so there is no pair. "
+                "Raise the source's length, or use blocks_of instead."
+            )
+        self._table = DrawTable(self._swapping if second == "swap" else self._ordering)
+        of_two_documents = 1.0 - summary.pair_same_document if second == "swap" else 1.0
+        self._coin = 0.0 if second == "next" else 0.5 / of_two_documents
+        self.mean_length = summary.pair_mean_length + SPECIALS
         self.longest = length
         self.fingerprint = corpus.fingerprint
 
@@ -55,7 +74,7 @@ class PairSource:
         rows_K5 = self._table.rows(draws_K, key)
         return self._reader.read(rows_K5[:, :2], rows_K5[:, 2:4], draws_K, rows_K5[:, 4].copy())
 
-    def _spans(self, draws_K: I64, key: Key) -> I64:
+    def _swapping(self, draws_K: I64, key: Key) -> I64:
         """Of each draw the starts of both halves in the corpus, their lengths, trimmed to fit, and the label."""
         windows, partners_K = self._windows, draws_K ^ 1
         both = np.union1d(draws_K, partners_K)
@@ -63,19 +82,37 @@ class PairSource:
         own_K, partner_K = window_of[np.searchsorted(both, draws_K)], window_of[np.searchsorted(both, partners_K)]
         wished_K = uniform(derive(key, "nsp swap"), draws_K >> 1) < self._coin
         swapped_K = wished_K & (windows.document_W[own_K] != windows.document_W[partner_K])
-        other_K = np.where(swapped_K, partner_K, own_K)
-        first_K2 = np.stack([windows.start_W[own_K], windows.start_W[own_K] + windows.split_W[own_K]], axis=1)
-        second_K2 = np.stack(
-            [windows.start_W[other_K] + windows.split_W[other_K], windows.start_W[other_K] + windows.length_W[other_K]],
-            axis=1,
-        )
+        first_K2, _ = self._halves(own_K)
+        _, second_K2 = self._halves(np.where(swapped_K, partner_K, own_K))
         kept = fit_lengths(np.diff(first_K2)[:, 0], np.diff(second_K2)[:, 0], self._room)
         first_K2 = _trim(first_K2, kept[0], draws_K, derive(key, "nsp trim A"))
         second_K2 = _trim(second_K2, kept[1], draws_K, derive(key, "nsp trim B"))
-        labels_K = np.where(swapped_K, IS_RANDOM, IS_NEXT)
-        return np.stack(
-            [first_K2[:, 0], second_K2[:, 0], np.diff(first_K2)[:, 0], np.diff(second_K2)[:, 0], labels_K], axis=1
+        return _rows(first_K2, second_K2, np.where(swapped_K, IS_RANDOM, IS_NEXT))
+
+    def _ordering(self, draws_K: I64, key: Key) -> I64:
+        """The same of each draw's window, whose halves fit as they are, in one order or the other."""
+        first_K2, second_K2 = self._halves(self._windows.pairs_P[epoch_draws(draws_K, self.size, key)])
+        swapped_K = uniform(derive(key, "sop swap"), draws_K) < self._coin
+        swapped_K1 = swapped_K[:, None]
+        return _rows(
+            np.where(swapped_K1, second_K2, first_K2),
+            np.where(swapped_K1, first_K2, second_K2),
+            np.where(swapped_K, SWAPPED, IN_ORDER),
         )
+
+    def _halves(self, window_K: I64) -> tuple[I64, I64]:
+        """Where the halves of some windows begin and end in the corpus."""
+        start_K, split_K, length_K = (
+            column_W[window_K] for column_W in (self._windows.start_W, self._windows.split_W, self._windows.length_W)
+        )
+        middle_K = start_K + split_K
+        return np.stack([start_K, middle_K], axis=1), np.stack([middle_K, start_K + length_K], axis=1)
+
+
+def _rows(first_K2: I64, second_K2: I64, labels_K: I64) -> I64:
+    """(K, 5) starts of both halves, their lengths, and the label."""
+    lengths = np.diff(first_K2)[:, 0], np.diff(second_K2)[:, 0]
+    return np.stack([first_K2[:, 0], second_K2[:, 0], *lengths, labels_K], axis=1)
 
 
 def fit_lengths(a_K: I64, b_K: I64, room: int) -> tuple[I64, I64]:
@@ -94,7 +131,7 @@ def _trim(span_K2: I64, left_K: I64, draws_K: I64, key: Key) -> I64:
     return np.stack([span_K2[:, 0] + front_K, span_K2[:, 1] - (surplus_K - front_K)], axis=1)
 
 
-def _refuse_unusable(corpus: Corpus, windows: Windows) -> None:
+def _refuse_without_negatives(corpus: Corpus, windows: Windows) -> None:
     name, summary = corpus.manifest.name, windows.summary
     remedy = "Next sentence prediction needs other documents for its negatives; drop nsp and use blocks_of instead."
     if corpus.manifest.counts.median_sentences <= 1:
