@@ -23,6 +23,7 @@ from pipeline.scores import collect_scores, measure_start
 from pipeline.seeds.runs import further_seeds, link_shared, recipe_of_seed, repeated_stages, seed_folder
 from pipeline.seeds.scores import collect_seeds, drop_outdated
 from pipeline.seeds.tables import print_seeds
+from pipeline.shared_stages import refuse_no_runs, take_over
 from pipeline.stage_run import Context, measure_again, run_stage
 from pipeline.tables import print_scores
 from pipeline.watch import Watch
@@ -41,12 +42,14 @@ class Choice:
         only: this stage alone; its parent must be finished.
         kinds: only stages of these kinds (the doors `python -m pretrain|finetune`).
         extend: let a finished stage go on to more steps.
+        share: run directories whose finished stages are taken over where they are the same.
     """
 
     first: str | None = None
     only: str | None = None
     kinds: tuple[str, ...] = ()
     extend: bool = False
+    share: tuple[Path, ...] = ()
 
 
 def run(recipe: Recipe, root: Path, choice: Choice) -> None:
@@ -81,7 +84,8 @@ def _all_seeds(first: Context, choice: Choice) -> None:
     What is refused is refused before anything is written or moved; and all is moved at once, so that a kill between
     two seeds leaves none behind that would be taken for finished.
     """
-    recipe = first.materials.recipe
+    recipe, others = first.materials.recipe, [RunFolder(root) for root in choice.share]
+    refuse_no_runs(others)
     stages, repeated = _chosen(recipe, choice), repeated_stages(recipe)
     again = [stage for stage in stages if stage.name in repeated]
     further = {seed: _of_seed(first, seed) for seed in further_seeds(recipe)} if again else {}
@@ -93,7 +97,7 @@ def _all_seeds(first: Context, choice: Choice) -> None:
         for context in (first, *further.values()):
             _set_aside(context, choice)
     first.world.wait()
-    finished = _walk(first, stages, choice.extend)
+    finished = _walk(first, stages, choice.extend, others)
     if finished:
         _conclude(first)
     for seed, context in further.items():
@@ -120,7 +124,7 @@ def _repeat(first: Context, context: Context, names: Sequence[str], extend: bool
     return finished
 
 
-def _walk(context: Context, stages: Sequence[Stage], extend: bool) -> bool:
+def _walk(context: Context, stages: Sequence[Stage], extend: bool, others: Sequence[RunFolder] = ()) -> bool:
     """Run stages from wherever they stand; whether every stage of the recipe is finished then."""
     recipe, folder = context.materials.recipe, context.folder
     _need_parents(folder, stages)
@@ -132,6 +136,7 @@ def _walk(context: Context, stages: Sequence[Stage], extend: bool) -> bool:
     context.world.wait()
     measure_start(context)
     for stage in stages:
+        _share_one(context, stage, others)
         _run_one(context, stage, extend)
     finished = all(decide_stage(context.materials, folder, stage, False).action == "skip" for stage in recipe.stages)
     for stage in recipe.stages if finished else ():
@@ -172,6 +177,12 @@ def _check_ahead(materials: Materials, stages: Sequence[Stage]) -> None:
     if any(LM in trained_heads(materials.recipe, stage.name, materials.public) for stage in stages):
         for corpus in evaluation.ledger.corpora:
             held_out_text(materials, corpus)
+
+
+def _share_one(context: Context, stage: Stage, others: Sequence[RunFolder]) -> None:
+    if context.world.chief and (found := take_over(context.materials, context.folder, stage, others)):
+        context.watch.say(f"{stage.name}: taken over from {found.root}")
+    context.world.wait()
 
 
 def _run_one(context: Context, stage: Stage, extend: bool) -> None:

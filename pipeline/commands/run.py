@@ -19,6 +19,13 @@ from training.loop import Stopped
 @click.option("--from", "first", metavar="STAGE", help="Move this stage and what follows aside, and run them again.")
 @click.option("--only", metavar="STAGE", help="Run this stage alone; its parent must be finished.")
 @click.option("--extend", is_flag=True, help="Let a finished stage go on to the recipe's higher number of steps.")
+@click.option(
+    "--share",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Take over finished stages of another run where they are the same.",
+)
 def command(
     recipe: str,
     sets: tuple[str, ...],
@@ -27,9 +34,10 @@ def command(
     first: str | None,
     only: str | None,
     extend: bool,
+    share: tuple[Path, ...],
 ) -> None:
     """Run a recipe from wherever it stands: raw text to scores. Run again to go on."""
-    run_recipe(recipe, sets, run_dir, Choice(first, only, (), extend), seeds)
+    run_recipe(recipe, sets, run_dir, Choice(first, only, (), extend, share), seeds)
 
 
 def run_recipe(

@@ -15,7 +15,7 @@ from pipeline.cli import COMMANDS, main
 
 OPTIONS = {
     "plan": {"recipe", "--set", "--run-dir", "--seeds", "--extend"},
-    "run": {"recipe", "--set", "--run-dir", "--seeds", "--from", "--only", "--extend"},
+    "run": {"recipe", "--set", "--run-dir", "--seeds", "--from", "--only", "--extend", "--share"},
     "show": {"recipe", "--set", "--run-dir", "--stage", "--step", "--all"},
     "status": {"run_dir"},
     "compare": {"run_a", "run_b"},

@@ -1,0 +1,41 @@
+"""Stages taken over from another run: only equal ones, and neither run can change the other's."""
+
+import json
+
+import pytest
+
+from tokenization.errors import RunError
+
+OTHER_LAST = ("multitask.optimizer.rate=2e-2",)
+
+
+def test_equal_stages_are_taken_over_and_the_result_is_that_of_a_run_of_its_own(house, lasting) -> None:
+    first = house.run("first")
+    alone = house.run("alone", *OTHER_LAST)
+    taken = house.run("taken", *OTHER_LAST, share=(first.root,))
+    assert lasting(taken.root) == lasting(alone.root)
+    for name, same in (("general", True), ("domain", True), ("multitask", False)):
+        own, its = (json.loads(run.stage(name).manifest.read_text()) for run in (taken, first))
+        assert (own["clock"] == its["clock"]) is same, name
+
+
+def test_a_stage_whose_settings_or_parent_differ_is_trained_here(house) -> None:
+    first = house.run("first")
+    before = first.stage("domain").manifest.read_bytes()
+    other = house.run("other", "general.optimizer.rate=5e-3", share=(first.root,))
+    for name in ("general", "domain"):
+        own, its = (json.loads(run.stage(name).manifest.read_text()) for run in (other, first))
+        assert own["clock"] != its["clock"], name
+    assert first.stage("domain").manifest.read_bytes() == before
+
+
+def test_another_evaluation_of_a_stage_taken_over_leaves_the_other_run_as_it_was(house, lasting) -> None:
+    first = house.run("first")
+    before = lasting(first.root)
+    house.run("other", "evaluation.ledger.rate=0.3", share=(first.root,))
+    assert lasting(first.root) == before
+
+
+def test_a_folder_that_is_no_run_is_refused(house) -> None:
+    with pytest.raises(RunError, match="no run directory"):
+        house.run("other", share=(house.base,))
