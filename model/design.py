@@ -24,6 +24,7 @@ class HeadDesign:
         mix_at: with `mix` and `lstm`: before the LSTM, behind it, or both.
         width: units of an LSTM in each direction.
         steps: turns of the answer network.
+        depth: blocks of a decoder.
     """
 
     pool: Pool = "row"
@@ -31,6 +32,7 @@ class HeadDesign:
     mix_at: Literal["input", "output", "both"] = "input"
     width: int = 128
     steps: int = 5
+    depth: int = 2
 
     def __post_init__(self) -> None:
         for name, allowed in (("pool", get_args(Pool)), ("layers", get_args(Layers))):

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from model.config import EncoderConfig, HeadSpec
+from model.decoder import Decoder
 from model.encoder import layer_norm
 from model.reading import Reading
 
@@ -72,9 +73,11 @@ class LinearHead(nn.Module):
 
 
 def build_head(spec: HeadSpec, config: EncoderConfig, word: Tensor) -> nn.Module:
-    """The head of a spec; `word` is the word embedding's matrix, which the masked LM shares."""
+    """The head of a spec; `word` is the word embedding's matrix, which language models share."""
     if spec.kind == "mlm":
         return MaskedLmHead(config, word)
+    if spec.kind == "decoder":
+        return Decoder(config, spec.design.depth, word)
     if spec.kind == "pair":
         return PairHead(config)
     return LinearHead(config, spec.size)

@@ -29,7 +29,7 @@ def with_new_rows(model: PublicModel, pieces: Sequence[Sequence[int]]) -> Public
     return replace(
         model,
         config=replace(model.config, vocab_size=size),
-        heads=tuple(replace(spec, size=size) if spec.kind == "mlm" else spec for spec in model.heads),
+        heads=tuple(replace(spec, size=size) if spec.kind in ("mlm", "decoder") else spec for spec in model.heads),
         tensors={name: _grown(tensor, pieces) if name in grow else tensor for name, tensor in model.tensors.items()},
         # Copies of what has grown, under other names; they carry nothing of their own.
         extras={name: tensor for name, tensor in model.extras.items() if plain(name) not in COPIES},

@@ -124,5 +124,5 @@ def shapes(config: EncoderConfig, heads: tuple[HeadSpec, ...]) -> Mapping[str, t
 
 
 def is_tied(name: str) -> bool:
-    """Whether one of our names is the masked LM's second name of the word embedding."""
-    return name.startswith("heads.") and name.endswith(".decoder")
+    """Whether one of our names is a language model's second name of the word embedding."""
+    return name.startswith("heads.") and name.endswith((".decoder", ".word"))
