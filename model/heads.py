@@ -8,6 +8,8 @@ Shape letters: M rows, D width, V vocabulary, C classes.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -15,7 +17,9 @@ from torch import Tensor, nn
 from model.config import EncoderConfig, HeadSpec
 from model.decoder import Decoder
 from model.encoder import layer_norm
+from model.lstm_head import LstmHead
 from model.reading import Reading
+from model.scalar_mix import BesideWordsHead, MixedHead
 
 # The original BERT's convention for the sentence pair head: class 1 means "the second half is random"
 # (google-research/bert, create_pretraining_data.py). PaddleNLP once had it the other way round.
@@ -80,4 +84,16 @@ def build_head(spec: HeadSpec, config: EncoderConfig, word: Tensor) -> nn.Module
         return Decoder(config, spec.design.depth, word)
     if spec.kind == "pair":
         return PairHead(config)
+    if spec.design.pool == "lstm":
+        return LstmHead(spec, config)
+    if spec.design.layers != "last":
+        return _of_layers(spec, config, word)
     return LinearHead(config, spec.size)
+
+
+def _of_layers(spec: HeadSpec, config: EncoderConfig, word: Tensor) -> nn.Module:
+    """A head of one layer's width, or of two, behind what makes its rows of the layers that it reads."""
+    single = replace(spec, design=replace(spec.design, layers="last"))
+    if spec.design.layers == "mix":
+        return MixedHead(config.layers + 1, build_head(single, config, word))
+    return BesideWordsHead(build_head(single, replace(config, hidden=2 * config.hidden), word))

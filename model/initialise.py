@@ -1,5 +1,8 @@
 """All initial weights, in one place: normal matrices, zero biases, LayerNorms at one (Devlin et al. 2019).
 
+A recurrent cell's matrices have the deviation of torch's uniform ones, 1 / √(3 · width): BERT's, made for sums over
+hundreds of units between LayerNorms, would let next to nothing through its gates.
+
 Each parameter is drawn from a generator of its own, seeded by (seed, name): adding a head changes no other weight.
 """
 
@@ -7,6 +10,8 @@ import hashlib
 
 import torch
 from torch import nn
+
+from model.scalar_mix import ScalarMix
 
 
 @torch.no_grad()
@@ -23,10 +28,9 @@ def initialise(network: nn.Module, seed: int, deviation: float) -> None:
                 continue
             seen.add(id(parameter))
             if parameter.ndim > 1:
-                parameter.copy_(_normal(parameter.shape, name, seed, deviation))
+                parameter.copy_(_normal(parameter.shape, name, seed, _deviation(module, deviation)))
             else:
-                is_scale = isinstance(module, nn.LayerNorm) and name.endswith("weight")
-                parameter.fill_(1.0 if is_scale else 0.0)
+                parameter.fill_(1.0 if _is_scale(module, name) else 0.0)
 
 
 def materialise(network: nn.Module, device: torch.device) -> None:
@@ -37,6 +41,17 @@ def materialise(network: nn.Module, device: torch.device) -> None:
             if id(parameter) not in made:
                 made[id(parameter)] = nn.Parameter(torch.empty_like(parameter, device=device))
             setattr(module, name, made[id(parameter)])
+
+
+def _deviation(module: nn.Module, deviation: float) -> float:
+    if isinstance(module, nn.RNNBase | nn.RNNCellBase):
+        return float(3 * int(module.hidden_size)) ** -0.5
+    return deviation
+
+
+def _is_scale(module: nn.Module, name: str) -> bool:
+    is_norm = isinstance(module, nn.LayerNorm) and name.endswith("weight")
+    return is_norm or (isinstance(module, ScalarMix) and name.endswith("gamma"))
 
 
 def _normal(shape: torch.Size, name: str, seed: int, deviation: float) -> torch.Tensor:
