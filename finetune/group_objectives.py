@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from finetune.encoding.encoded import ENDS, STARTS
+from finetune.rows_read import rows_read
 from finetune.tasks.spec import TaskSpec
 from model.batch import IGNORED
 from training.address import Key
@@ -20,8 +21,8 @@ from training.sequences import Sequences, Shape
 class Candidates(Single):
     """Which of an example's candidates is right: -log of the right one's softmax over the scores of all.
 
-    Liu et al. 2019, "Multi-Task Deep Neural Networks", equations 4 and 5, with gamma = 1. A score is read off the
-    first token of each candidate's sequence.
+    Liu et al. 2019, "Multi-Task Deep Neural Networks", equations 4 and 5, with gamma = 1. Each candidate's sequence has
+    a score of its own.
     """
 
     edits = False
@@ -30,12 +31,14 @@ class Candidates(Single):
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
         self.head = spec.head_name
+        self._spec = spec
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.labels_N is not None
+        read = rows_read(self._spec, sequences)
         turns = np.flatnonzero(np.diff(sequences.draws_N)) + 1
         groups_G1 = np.concatenate([[0], turns, [len(sequences.draws_N)]])
-        return sequences, Rows(sequences.offsets_N1[:-1], sequences.labels_N, groups_G1)
+        return sequences, Rows(read.rows_M, sequences.labels_N, groups_G1, read.runs_P1, read.sides_M)
 
     def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         return summed_choice(logits_MC[:, 0], labels_M == 1, labels_M != IGNORED, groups_G1)
@@ -54,10 +57,11 @@ class Span(Single):
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
         self.head = spec.head_name
+        self._spec = spec
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.row_labels_T is not None
-        rows_M = np.flatnonzero(sequences.row_labels_T != IGNORED)
+        rows_M = rows_read(self._spec, sequences).rows_M
         return sequences, Rows(rows_M, sequences.row_labels_T[rows_M], np.searchsorted(rows_M, sequences.offsets_N1))
 
     def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:

@@ -2,7 +2,7 @@
 
 Sums are taken in float32, whatever the precision of the forward pass.
 
-Shape letters: M selected rows, C classes, N sequences, T tokens, G groups of rows.
+Shape letters: M selected rows, A answers, C classes, N sequences, T tokens, G groups of rows.
 """
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from finetune.group_objectives import Candidates, Span
+from finetune.rows_read import rows_read
 from finetune.tasks.spec import TaskSpec
 from model.batch import IGNORED
 from training.address import Key
@@ -19,7 +20,7 @@ from training.sequences import Sequences, Shape
 
 
 class Classification(Single):
-    """Cross-entropy of a class per sequence, read off its first token."""
+    """Cross-entropy of a class per item: a sequence, or two texts that are read apart."""
 
     edits = False
     shapes: tuple[Shape, ...] = ("sentence", "pair")
@@ -27,17 +28,19 @@ class Classification(Single):
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
         self.head = spec.head_name
+        self._spec = spec
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.labels_N is not None
-        return sequences, Rows(sequences.offsets_N1[:-1], sequences.labels_N)
+        read = rows_read(self._spec, sequences)
+        return sequences, Rows(read.rows_M, sequences.labels_N[read.sequence_A], None, read.runs_P1, read.sides_M)
 
     def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         return summed_cross_entropy(logits_MC, labels_M)
 
 
 class Multilabel(Classification):
-    """Binary cross-entropy of each class, read off the first token: its mean over the classes, summed over sequences.
+    """Binary cross-entropy of each class: its mean over the classes, summed over sequences.
 
     The mean keeps a task of many classes on the scale of the other tasks.
     """
@@ -51,7 +54,7 @@ class Multilabel(Classification):
 
 
 class Regression(Single):
-    """Squared error of a score per sequence, on the unit interval.
+    """Squared error of a score per item, on the unit interval.
 
     Labels are mapped from the task's range onto [0, 1], the head's own scale. Squared errors in the label's unit
     (0–25 for STS-B) would outweigh every cross-entropy of a multi-task step.
@@ -63,12 +66,14 @@ class Regression(Single):
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
         self.head = spec.head_name
+        self._spec = spec
         self._low, self._high = spec.score_range
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.labels_N is not None
-        unit_N = (sequences.labels_N - self._low) / (self._high - self._low)
-        return sequences, Rows(sequences.offsets_N1[:-1], unit_N.astype(np.float32))
+        read = rows_read(self._spec, sequences)
+        unit_A = (sequences.labels_N[read.sequence_A] - self._low) / (self._high - self._low)
+        return sequences, Rows(read.rows_M, unit_A.astype(np.float32), None, read.runs_P1, read.sides_M)
 
     def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         counts_M = labels_M != IGNORED
@@ -85,11 +90,13 @@ class Tagging(Single):
     def __init__(self, spec: TaskSpec) -> None:
         self.name: str = spec.kind
         self.head = spec.head_name
+        self._spec = spec
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.row_labels_T is not None
-        rows_M = np.flatnonzero(sequences.row_labels_T != IGNORED)
-        return sequences, Rows(rows_M, sequences.row_labels_T[rows_M])
+        read = rows_read(self._spec, sequences)
+        labels_M = sequences.row_labels_T[read.rows_M]
+        return sequences, Rows(read.rows_M, labels_M, None, read.runs_P1, read.sides_M)
 
     def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         return summed_cross_entropy(logits_MC, labels_M)

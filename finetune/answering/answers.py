@@ -2,8 +2,8 @@
 
 Probabilities are taken in float64; of equals the lowest index is the answer.
 
-Shape letters: M selected rows, C classes, S sequences of a batch, A rows of one sequence, G candidates of one example,
-W words.
+Shape letters: M selected rows, C classes, S sequences and I items of a batch, A rows of one sequence, G candidates of
+one example, W words.
 """
 
 from collections.abc import Callable, Iterator
@@ -45,21 +45,21 @@ def answers_of(encoded: Encoded, batch: DevBatch, logits_MC: F64) -> list[Partia
 
 
 def _classes(encoded: Encoded, batch: DevBatch, logits_MC: F64) -> Iterator[Partial]:
-    for sequence, scores_C in zip(batch.sequences_S.tolist(), scipy.special.softmax(logits_MC, axis=1), strict=True):
+    for sequence, scores_C in zip(batch.firsts_I.tolist(), scipy.special.softmax(logits_MC, axis=1), strict=True):
         yield Partial(sequence, int(scores_C.argmax()), scores_C)
 
 
 def _several(encoded: Encoded, batch: DevBatch, logits_MC: F64) -> Iterator[Partial]:
     """Every class that is more likely than not."""
-    for sequence, logits_C in zip(batch.sequences_S.tolist(), logits_MC, strict=True):
+    for sequence, logits_C in zip(batch.firsts_I.tolist(), logits_MC, strict=True):
         yield Partial(sequence, (logits_C > 0).astype(np.int64), scipy.special.expit(logits_C))
 
 
 def _scores(encoded: Encoded, batch: DevBatch, logits_MC: F64) -> Iterator[Partial]:
     """From the head's unit interval to the task's range, which no score may leave."""
     low, high = encoded.spec.score_range
-    scores_S = np.clip(low + (high - low) * logits_MC[:, 0], low, high)
-    for sequence, score in zip(batch.sequences_S.tolist(), scores_S.tolist(), strict=True):
+    scores_I = np.clip(low + (high - low) * logits_MC[:, 0], low, high)
+    for sequence, score in zip(batch.firsts_I.tolist(), scores_I.tolist(), strict=True):
         yield Partial(sequence, score, None)
 
 

@@ -1,6 +1,6 @@
 """A split as batches to answer: no padding, and each answer finds its way back to its example.
 
-Shape letters: I items, S sequences of a batch, M selected rows, T tokens.
+Shape letters: I items, S sequences of a batch, M selected rows, A answers, T tokens.
 """
 
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from finetune.encoding.encoded import Encoded
+from finetune.rows_read import rows_read
 from model.batch import IGNORED, FlatBatch, Selection
 from training.batching import lay_flat
 from training.sequences import I64, offsets_of
@@ -26,12 +27,14 @@ class DevBatch:
     Attributes:
         batch: with one selection, the task's rows, whose labels are all -100: no loss can come of them.
         sequences_S: which sequence of the split each one is; those of an item stand together.
+        firsts_I: the first sequence of each item, by its index in the split.
         rows_M: which token of the split each selected row is.
-        rows_S1: sequence s is read off the selected rows rows[s]:rows[s + 1].
+        rows_S1: of sequence s the selected rows rows[s]:rows[s + 1] are read.
     """
 
     batch: FlatBatch
     sequences_S: I64
+    firsts_I: I64
     rows_M: I64
     rows_S1: I64
 
@@ -66,11 +69,24 @@ def deal(batches: Sequence[DevBatch], rank: int, world: int) -> list[DevBatch]:
 def dev_batch(encoded: Encoded, items_I: I64) -> DevBatch:
     """Some items as one batch, in the order given."""
     spec, sequences_S = encoded.spec, encoded.sequences_of(items_I)
-    offsets_S = encoded.offsets_N1[sequences_S]
     sequences = encoded.take(items_I, items_I)
-    rows_M, counts_S = encoded.rows_of(sequences_S)
-    shift_S = sequences.offsets_N1[:-1] - offsets_S
-    selected_M = torch.from_numpy(rows_M + np.repeat(shift_S, counts_S))
-    unlabelled_M = torch.full((len(rows_M),), IGNORED, dtype=torch.int64)
-    selection = Selection(spec.name, spec.kind, spec.head_name, selected_M, unlabelled_M)
-    return DevBatch(lay_flat([sequences], (selection,)), sequences_S, rows_M, offsets_of(counts_S))
+    read = rows_read(spec, sequences)
+    sequence_M = np.searchsorted(sequences.offsets_N1, read.rows_M, side="right") - 1
+    runs_P1, sides_M = (None if given is None else torch.from_numpy(given) for given in (read.runs_P1, read.sides_M))
+    unlabelled_A = torch.full((len(read.sequence_A),), IGNORED, dtype=torch.int64)
+    selection = Selection(
+        spec.name,
+        spec.kind,
+        spec.head_name,
+        torch.from_numpy(read.rows_M),
+        unlabelled_A,
+        runs_P1=runs_P1,
+        sides_M=sides_M,
+    )
+    return DevBatch(
+        lay_flat([sequences], (selection,)),
+        sequences_S,
+        encoded.items_I1[items_I],
+        encoded.tokens_of(sequences_S)[read.rows_M],
+        offsets_of(np.bincount(sequence_M, minlength=len(sequences_S))),
+    )

@@ -1,7 +1,8 @@
 """How the texts of a split become sequences: which tokens of which text, and between which special ones.
 
-[CLS] a [SEP], or [CLS] a [SEP] b [SEP] with segment 1 from b on (Devlin et al. 2019, section 3.2). A text that several
-sequences hold, as the context of a question's candidates, is cut into tokens once.
+[CLS] a [SEP], or [CLS] a [SEP] b [SEP] with segment 1 from b on (Devlin et al. 2019, section 3.2); two texts that are
+read apart are a sequence each (Reimers, Gurevych 2019, section 3). A text that several sequences hold, as the context
+of a question's candidates, is cut into tokens once.
 
 Shape letters: P distinct texts, U tokens of the distinct texts end to end, R rows (one or two texts each), N sequences,
 T tokens.
@@ -94,17 +95,22 @@ class Assembled:
 
 
 def texts_of(spec: TaskSpec, examples: Sequence[Example]) -> Texts:
-    """The texts of some examples: a row for each, or for each of their candidates."""
+    """The texts of some examples: a row for each, or for each of their candidates or texts."""
     if spec.kind == "tagging":
         rows = [(example.words,) for example in examples]
         words, first_R, second_R = _numbered(rows)
         return Texts((), words, first_R, second_R, np.arange(len(rows)))
-    grouped = spec.kind in GROUPED
-    counts_E = np.array([len(example.candidates) if grouped else 1 for example in examples], dtype=np.int64)
-    texts, first_R, second_R = _numbered(
-        row for example in examples for row in (example.candidates if grouped else (example.texts,))
-    )
+    rows_E = [_rows(spec, example) for example in examples]
+    counts_E = np.array([len(rows) for rows in rows_E], dtype=np.int64)
+    texts, first_R, second_R = _numbered(chain.from_iterable(rows_E))
     return Texts(texts, (), first_R, second_R, np.repeat(np.arange(len(examples)), counts_E))
+
+
+def _rows(spec: TaskSpec, example: Example) -> tuple[tuple[str, ...], ...]:
+    """The texts of each sequence of an example."""
+    if spec.kind in GROUPED:
+        return example.candidates
+    return tuple((text,) for text in example.texts) if spec.has_items else (example.texts,)
 
 
 def assemble(spec: TaskSpec, texts: Texts, lengths_P: I64, length: int) -> Assembled:

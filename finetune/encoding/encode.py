@@ -15,7 +15,7 @@ from finetune.encoding.assemble import Assembled, Texts, assemble, texts_of
 from finetune.encoding.encoded import NO_RIVAL, NO_WORD, Encoded, Gold
 from finetune.encoding.windows import OUTSIDE_CONTEXT, Windows, answer_tokens, answers_in_windows, stops_of
 from finetune.tasks.example import Example, Label
-from finetune.tasks.spec import GROUPED, TaskSpec
+from finetune.tasks.spec import TaskSpec
 from tokenization.errors import DataError
 from tokenization.fingerprint import of_value
 from tokenization.vocabulary import Tokenizer
@@ -188,7 +188,7 @@ def _fingerprint(encoded: Encoded) -> str:
     digests = [_digest(encoded.tokens_T, np.int64), _digest(encoded.segments_T, np.int64), _digest(encoded.maskable_T)]
     digests += [_digest(encoded.offsets_N1), _digest(encoded.words_E)]
     digests += [_digest(encoded.word_T, np.int64)] if encoded.word_T is not None else []
-    if spec.kind in GROUPED or windows is not None:
+    if spec.has_items or windows is not None:
         digests += [_digest(encoded.example_N), _digest(encoded.rivals_E)]
     if windows is not None:
         digests += [_digest(windows.begins_T), _digest(windows.stops_T)]

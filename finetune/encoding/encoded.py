@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from finetune.encoding.windows import IN_NO_WINDOW, Windows
 from finetune.tasks.spec import GROUPED, TaskSpec
 from model.batch import IGNORED
+from model.kinds import KINDS
 from training.sequences import I64, Sequences, offsets_of, ranges
 
 Bools = NDArray[np.bool_]
@@ -31,7 +32,8 @@ does."""
 class Encoded:
     """A split of a task, ready to be batched.
 
-    An item is what stays together in a batch: an example with all its candidates, or one window of a long text.
+    An item is what stays together in a batch: an example with all its candidates or both its texts, or one window of a
+    long text.
 
     Attributes:
         spec, split, ids: whose rows these are, and their ids, in file order.
@@ -82,7 +84,7 @@ class Encoded:
     @cached_property
     def items_I1(self) -> I64:
         """Item i is the sequences items[i]:items[i + 1]."""
-        if self.spec.kind not in GROUPED:
+        if not self.spec.has_items:
             return np.arange(len(self.offsets_N1))
         return np.searchsorted(self.example_N, np.arange(len(self) + 1))
 
@@ -117,20 +119,13 @@ class Encoded:
         """Indices of the tokens of some sequences, end to end."""
         return ranges(self.offsets_N1[sequences_S], self.lengths_N[sequences_S])
 
-    def rows_of(self, sequences_S: I64) -> tuple[I64, I64]:
-        """Indices of the tokens of some sequences that the task's answers are read off, and how many are of each.
-
-        The first of each sequence; for tagging the first piece of each word; for spans [CLS] and the context.
-        """
-        token_T = self.tokens_of(sequences_S)
-        is_read_T = self._is_read(sequences_S, token_T)
-        counts_S = np.add.reduceat(is_read_T.astype(np.int64), offsets_of(self.lengths_N[sequences_S])[:-1])
-        return token_T[is_read_T], counts_S
-
     def take(self, items_K: I64, draws_K: I64) -> Sequences:
-        """Some items as sequences, with their labels where they have any."""
+        """Some items as sequences, with their labels where they have any; `row_labels_T` marks what is read anyway."""
         sequences_S = self.sequences_of(items_K)
         token_T = self.tokens_of(sequences_S)
+        kinds_N = None
+        if self.spec.attention != "both":
+            kinds_N = np.full(len(sequences_S), KINDS.index(self.spec.attention), dtype=np.int64)
         return Sequences(
             tokens_T=self.tokens_T[token_T].astype(np.int64),
             segments_T=self.segments_T[token_T].astype(np.int64),
@@ -139,9 +134,12 @@ class Encoded:
             draws_N=np.repeat(draws_K, self.sizes_I[items_K]),
             labels_N=self._labels(sequences_S),
             row_labels_T=self._row_labels(sequences_S, token_T),
+            kinds_N=kinds_N,
+            reaches_N=None if kinds_N is None else np.zeros_like(kinds_N),
         )
 
     def _is_read(self, sequences_S: I64, token_T: I64) -> Bools:
+        """The first piece of each word; [CLS] and the context."""
         if self.word_T is not None:
             return self.word_T[token_T] != NO_WORD
         is_first_T = np.zeros(len(token_T), dtype=np.bool_)
@@ -161,10 +159,12 @@ class Encoded:
         return labels.astype(np.int64)
 
     def _row_labels(self, sequences_S: I64, token_T: I64) -> I64 | None:
-        """What is right of each token, -100 where nothing is asked of it."""
-        if self.gold is None or (self.word_T is None and self.windows is None):
+        """What is right of each token, -100 where nothing is asked of it; 0 where the split hides what is right."""
+        if self.word_T is None and self.windows is None:
             return None
         is_read_T = self._is_read(sequences_S, token_T)
+        if self.gold is None:
+            return np.where(is_read_T, 0, IGNORED)
         values_T = self._tags(sequences_S, token_T) if self.windows is None else self._bounds(sequences_S, token_T)
         return np.where(is_read_T, values_T, IGNORED)
 

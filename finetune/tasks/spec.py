@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from model.design import ROW, HeadDesign
+from model.kinds import KindName
 
 Kind = Literal["classification", "multilabel", "regression", "ranking", "choice", "tagging", "span"]
 Format = Literal["auto", "tsv", "csv", "jsonl", "json", "parquet", "conll"]
@@ -91,6 +92,8 @@ class TaskSpec:
         rows: the official number of rows of each split; a split with fewer is marked as reduced.
         head: the task whose head answers, where it is not the task's own (AX is answered by MNLI's).
         design: how the head reads the encoder.
+        attention: which tokens of its sequence a token sees: `both` ways, `left` to right as GPT, which is read at the
+            last token (Radford et al. 2018, section 3.2), or `right` to left.
         hub: where the task stands on the hub.
         published: what others reached.
     """
@@ -120,6 +123,7 @@ class TaskSpec:
     rows: Mapping[str, int] = field(default_factory=dict)
     head: str = ""
     design: HeadDesign = ROW
+    attention: KindName = "both"
     hub: Hub | None = None
     published: tuple[Published, ...] = ()
     citation: str = ""
@@ -129,6 +133,11 @@ class TaskSpec:
     def is_pair(self) -> bool:
         """Whether a sequence holds two texts."""
         return len(self.fields) >= 2 or self.kind == "span"
+
+    @property
+    def has_items(self) -> bool:
+        """Whether an example is several sequences: its candidates, or two texts that are read apart."""
+        return self.kind in GROUPED or self.design.pool == "siamese"
 
     @property
     def outputs(self) -> int:
