@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import torch
 
 from model.config import HeadSpec
+from model.heads import ORDER
 from model.network import Network
 from model.public import PublicModel, unread
 from model.public_names import is_tied
@@ -39,7 +40,8 @@ def load_into(network: Network, model: PublicModel) -> LoadReport:
     """Copy a public model's weights into `network`, in the network's own type.
 
     The encoder must fit whole. A masked LM or pair head takes the checkpoint's head of the same kind (of the same
-    name where there are several), another head the one of the same name, kind and size.
+    name where there are several), another head the one of the same name, kind and size; so does the head on the order
+    of sentences, which asks something else than the other pair heads.
 
     Raises:
         CheckpointError: the encoders differ (which settings, both values).
@@ -76,9 +78,10 @@ def _sources(wanted: tuple[HeadSpec, ...], stored: tuple[HeadSpec, ...]) -> dict
     """The network's head name → the checkpoint's head that it takes."""
     source = {spec.name: spec.name for spec in wanted if spec in stored}
     for spec in wanted:
-        if spec.kind not in ("mlm", "pair") or spec.name in source:
+        if spec.kind not in ("mlm", "pair") or spec.name in source or spec.name == ORDER:
             continue
-        free = [other.name for other in stored if other.kind == spec.kind and other.name not in source.values()]
+        taken = {ORDER, *source.values()}
+        free = [other.name for other in stored if other.kind == spec.kind and other.name not in taken]
         if free:
             source[spec.name] = free[0]
     return source

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from model.config import EncoderConfig, HeadSpec
 from model.encoder import Encoder, Pooler
-from model.heads import build_head
+from model.heads import ORDER, build_head
 from tokenization.errors import CheckpointError
 
 PREFIX = "bert."
@@ -64,8 +64,11 @@ class PublicHeads:
 
 
 def first_heads(heads: tuple[HeadSpec, ...]) -> PublicHeads:
-    """The public format has one place for a masked LM and one for a pair head: the first of each kind takes it."""
-    first: dict[str, str] = {spec.kind: spec.name for spec in reversed(heads)}
+    """The public format has one place for a masked LM and one for a pair head: the first of each kind takes it.
+
+    Whoever reads the pair's place takes it for next sentence prediction, so a head on the order of sentences does not.
+    """
+    first: dict[str, str] = {spec.kind: spec.name for spec in reversed(heads) if spec.name != ORDER}
     return PublicHeads(first.get(MLM), first.get(PAIR))
 
 

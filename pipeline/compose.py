@@ -92,7 +92,8 @@ def _source(materials: Materials, stream: Stream) -> Source:
     given, unit, tokenizer = stream.source, mask_unit(stream), materials.tokenizer
     if isinstance(given, PairsOf):
         units = units_of(materials, given.pairs_of, unit)
-        return PairSource(materials.corpus(given.pairs_of), tokenizer, given.length, units)
+        wanted = [asked for objective in stream.objectives if (asked := objective.entry.second)]
+        return PairSource(materials.corpus(given.pairs_of), tokenizer, given.length, units, *wanted[:1])
     if isinstance(given, BlocksOf):
         units = units_of(materials, given.blocks_of, unit)
         return BlockSource(materials.corpus(given.blocks_of), tokenizer, given.length, units=units)

@@ -1,7 +1,7 @@
 """Stages and their parents: which heads a stage's network has, and the stage inserted for a missing LM head."""
 
 from model.config import HeadKind, HeadSpec
-from model.heads import DECODER, LM, PAIRS
+from model.heads import DECODER, LM, ORDER, PAIRS
 from model.public import PublicModel
 from pipeline.materials import Materials
 from pipeline.recipe.recipe import LmHeadFit, PublicEncoder, Recipe
@@ -9,7 +9,7 @@ from pipeline.recipe.stage import Optimizer, Stage
 from pipeline.recipe.stream import Amount, Stream, TaskExamples
 from tokenization.errors import RecipeError, did_you_mean
 
-TEXT_HEADS: dict[str, HeadKind] = {LM: "mlm", PAIRS: "pair", DECODER: "decoder"}
+TEXT_HEADS: dict[str, HeadKind] = {LM: "mlm", PAIRS: "pair", ORDER: "pair", DECODER: "decoder"}
 """The heads that text objectives train, in their fixed order, and their kinds."""
 LM_HEAD_STAGE = "lm-head"
 
@@ -68,7 +68,7 @@ def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
 def with_lm_head_stage(recipe: Recipe, public: PublicModel | None) -> Recipe:
     """The recipe, with a short LM stage in front where a public checkpoint lacks the LM head that a stage asks for.
 
-    The encoder is frozen in it; it reads the first stream that asks for masked LM.
+    The encoder is frozen in it; it reads the first stream that asks something of the LM head.
     """
     needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(recipe, stream)]
     known = {stage.name for stage in recipe.stages}
@@ -94,8 +94,8 @@ def inserted_note(recipe: Recipe) -> str | None:
 
 def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
     fit = recipe.lm_head_fit or LmHeadFit()
-    mlm = next(objective for objective in like.objectives if objective.name == "mlm")
-    stream = like.model_copy(update={"objectives": (mlm,), "amount": Amount(tokens=fit.tokens), "weight": None})
+    asking = next(objective for objective in like.objectives if LM in objective.heads)
+    stream = like.model_copy(update={"objectives": (asking,), "amount": Amount(tokens=fit.tokens), "weight": None})
     return Stage(
         name=LM_HEAD_STAGE,
         kind="adapt",
@@ -108,8 +108,9 @@ def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
 
 
 def _public_heads(public: PublicModel | None) -> set[str]:
-    kinds = {spec.kind for spec in public.heads} if public else set()
-    return {name for name, kind in ((LM, "mlm"), (PAIRS, "pair")) if kind in kinds}
+    heads = public.heads if public else ()
+    pairs = {ORDER if spec.name == ORDER else PAIRS for spec in heads if spec.kind == "pair"}
+    return pairs | {LM for spec in heads if spec.kind == "mlm"}
 
 
 def _heads(recipe: Recipe, stream: Stream) -> set[str]:

@@ -7,6 +7,7 @@ Each yields problems and leaves malformed parts to the validation of that part.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from pipeline.recipe.checks_attention import ATTENTION_CHECKS
 from pipeline.recipe.checks_text import TEXT_CHECKS
 from pipeline.recipe.fill import CORPUS_SOURCES, Raw, is_labelled, mapping, mappings, texts
 from pipeline.recipe.objectives import ENTRIES
@@ -146,5 +147,6 @@ _CHECKS: tuple[Callable[[Raw], Iterable[Problem]], ...] = (
     _lengths,
     _objectives,
     _ledger,
+    *ATTENTION_CHECKS,
     *TEXT_CHECKS,
 )

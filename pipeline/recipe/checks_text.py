@@ -5,7 +5,8 @@ from typing import Any, get_args
 
 from finetune.reading.suite_texts import suite_names
 from pipeline.recipe.fill import CORPUS_SOURCES, Raw, mapping, texts
-from pipeline.recipe.objective_settings import Spans
+from pipeline.recipe.objective_settings import Masks, Spans
+from pipeline.recipe.objectives import ENTRIES
 from pipeline.recipe.problems import Place, Problem
 from pipeline.recipe.walk import all_streams, numbered, unknown_names
 from tokenization.cleaning.scripts import SCRIPTS
@@ -35,9 +36,9 @@ def _tokenizer(raw: Raw) -> Iterator[Problem]:
 
 def _mask_units(raw: Raw) -> Iterator[Problem]:
     for place, stream in all_streams(raw):
-        for index, objective in numbered(stream.get("objectives")):
-            mlm, here = mapping(objective.get("mlm")), (*place, "objectives", index, "mlm")
-            unit, span = mlm.get("unit", "token"), mapping(mlm.get("span"))
+        for index, name, masks in _masking(stream):
+            here = (*place, "objectives", index, name)
+            unit, span = masks.get("unit", "token"), mapping(masks.get("span"))
             default = Spans().model_dump(mode="json")
             given = [key for key, value in span.items() if key in default and value != default[key]]
             if given and unit != "span":
@@ -48,6 +49,14 @@ def _mask_units(raw: Raw) -> Iterator[Problem]:
                 yield Problem((*here, "span"), ": 'shares' stands in the place of 'geometric' and 'longest'; give one")
             if unit == "phrase":
                 yield from _phrases(raw, stream, (*here, "unit"))
+
+
+def _masking(stream: Raw) -> Iterator[tuple[int, str, Raw]]:
+    """The place, name and settings of each of a stream's objectives that mask."""
+    for index, objective in numbered(stream.get("objectives")):
+        for name, settings in objective.items():
+            if name in ENTRIES and issubclass(ENTRIES[name].settings, Masks):
+                yield index, name, mapping(settings)
 
 
 def _phrases(raw: Raw, stream: Raw, place: Place) -> Iterator[Problem]:
@@ -126,7 +135,7 @@ def _formats(corpus: Raw) -> set[str]:
 def _masked_by_phrases(raw: Raw) -> Iterator[str]:
     """The corpora whose phrases a stream masks."""
     for _, stream in all_streams(raw):
-        if any(mapping(o.get("mlm")).get("unit") == "phrase" for _, o in numbered(stream.get("objectives"))):
+        if any(masks.get("unit") == "phrase" for _, _, masks in _masking(stream)):
             source = mapping(stream.get("source"))
             yield from (name for key in CORPUS_SOURCES for name in texts(source.get(key)))
 

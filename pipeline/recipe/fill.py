@@ -100,7 +100,7 @@ def _fill_segmenters(raw: Raw) -> None:
 def _masks_words(stream: Raw) -> bool:
     objectives = stream.get("objectives")
     given = mappings([objectives] if isinstance(objectives, dict) else objectives)
-    return any(mapping(objective.get("mlm")).get("unit", "token") != "token" for objective in given)
+    return any(mapping(masks).get("unit", "token") != "token" for objective in given for masks in objective.values())
 
 
 def _fill_ledger(raw: Raw) -> None:

@@ -5,6 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from pipeline.recipe.section import Positive, Section, Share
+from pretrain.attending import Attention
+from pretrain.causal import Direction
+from pretrain.seq2seq import Where
 
 
 def _as_number(value: Any) -> Any:
@@ -24,8 +27,8 @@ class Spans(Section):
     )
 
 
-class MlmSettings(Section):
-    """Masked language modelling (Devlin et al. 2019, section 3.1)."""
+class Masks(Section):
+    """Which tokens are predicted, and what stands in their place."""
 
     rate: float = Field(default=0.15, gt=0.0, le=1.0, description="Share of ordinary tokens predicted.")
     unit: Literal["token", "word", "span", "phrase"] = Field(
@@ -37,11 +40,45 @@ class MlmSettings(Section):
     random: Share = Field(default=0.1, description="Of these, the share replaced by another token.")
 
     @model_validator(mode="after")
-    def _shares(self) -> "MlmSettings":
+    def _shares(self) -> "Masks":
         if self.mask + self.random > 1.0 + 1e-9:
             raise ValueError(f"mask ({self.mask}) and random ({self.random}) add up to more than 1")
         return self
 
 
+class MlmSettings(Masks):
+    """Masked language modelling (Devlin et al. 2019, section 3.1)."""
+
+    attention: Attention = Field(
+        default="both",
+        description="What a token sees: the text on both sides, what is left or right of it, or, of pairs, the first "
+        "sentence and what is left of it (prefix; Dong et al. 2019, section 2.3).",
+    )
+
+
 class NspSettings(Section):
     """Next-sentence prediction; it has no settings."""
+
+
+class SopSettings(Section):
+    """Sentence-order prediction (Lan et al. 2020, section 3.1); it has no settings."""
+
+
+class CausalSettings(Section):
+    """Language modelling in one direction (Radford et al. 2018, section 3.1; Peters et al. 2018, section 3.1)."""
+
+    direction: Direction = Field(
+        default="left",
+        description="The side that is seen: left (the next token is predicted), right (the previous one), or one of "
+        "both by a coin for each sequence.",
+    )
+
+
+class Seq2seqSettings(Masks):
+    """Sequence to sequence as a cloze, the first sentence being the source (Dong et al. 2019, section 2.3)."""
+
+    where: Where = Field(
+        default="both",
+        description="Where masks may stand: in both sentences, or in the second and the [SEP] at its end (target; "
+        "usually with rate 0.7).",
+    )

@@ -5,11 +5,24 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from finetune.tasks.spec import TaskSpec
-from model.heads import LM, PAIRS
-from pipeline.recipe.objective_settings import MlmSettings, NspSettings, Spans
+from model.heads import LM, ORDER, PAIRS
+from pipeline.recipe.objective_settings import (
+    CausalSettings,
+    Masks,
+    MlmSettings,
+    NspSettings,
+    Seq2seqSettings,
+    SopSettings,
+    Spans,
+)
 from pipeline.recipe.section import Section
+from pretrain.attending import Attention
+from pretrain.causal import CausalLM
 from pretrain.masked_lm import MaskedLM
 from pretrain.next_sentence import NextSentence
+from pretrain.pairs import Second
+from pretrain.sentence_order import SentenceOrder
+from pretrain.seq2seq import TargetCloze
 from tokenization.vocabulary import Tokenizer
 from training.objective import Objective as Built
 
@@ -38,6 +51,7 @@ class Entry:
         sources: what it can be asked of.
         edits: whether it changes the text; a stream has at most one such objective.
         needs: why it goes with these sources alone, for the message.
+        second: what it wants a pair's second half to be; None where it does not ask about it.
     """
 
     settings: type[Section]
@@ -46,9 +60,10 @@ class Entry:
     sources: tuple[SourceKey, ...] = TEXT
     edits: bool = True
     needs: str = ""
+    second: Second | None = None
 
 
-def masked_lm(settings: MlmSettings, inputs: Inputs) -> MaskedLM:
+def masked_lm(settings: Masks, inputs: Inputs, attention: Attention = "both") -> MaskedLM:
     """Masked LM over the run's vocabulary."""
     return MaskedLM(
         mask_id=inputs.tokenizer.mask,
@@ -58,6 +73,7 @@ def masked_lm(settings: MlmSettings, inputs: Inputs) -> MaskedLM:
         random=settings.random,
         unit=settings.unit,
         shares_L=span_shares(settings.span) if settings.unit == "span" else (),
+        attention=attention,
     )
 
 
@@ -74,7 +90,7 @@ def _reads(*heads: str) -> Callable[[Any], tuple[str, ...]]:
 
 
 ENTRIES: dict[str, Entry] = {
-    "mlm": Entry(MlmSettings, masked_lm, _reads(LM)),
+    "mlm": Entry(MlmSettings, lambda settings, inputs: masked_lm(settings, inputs, settings.attention), _reads(LM)),
     "nsp": Entry(
         NspSettings,
         lambda settings, inputs: NextSentence(),
@@ -82,6 +98,25 @@ ENTRIES: dict[str, Entry] = {
         PAIRED,
         edits=False,
         needs="which has two sentences to ask about",
+        second="swap",
+    ),
+    "sop": Entry(
+        SopSettings,
+        lambda settings, inputs: SentenceOrder(),
+        _reads(ORDER),
+        PAIRED,
+        edits=False,
+        needs="which has two sentences to ask about",
+        second="order",
+    ),
+    "causal": Entry(CausalSettings, lambda settings, inputs: CausalLM(settings.direction), _reads(LM)),
+    "seq2seq": Entry(
+        Seq2seqSettings,
+        lambda settings, inputs: TargetCloze(masked_lm(settings, inputs), settings.where),
+        _reads(LM),
+        PAIRED,
+        needs="which has a source and a target",
+        second="next",
     ),
 }
 """In the order in which messages list them."""
