@@ -4,24 +4,34 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from finetune.cloze.given import Cloze, Prompt
 from finetune.tasks.hub_splits import on_hub
 from finetune.tasks.metric_names import METRICS_OF_KIND
 from finetune.tasks.sound import problems
-from finetune.tasks.spec import FORMATS, KINDS, LAYOUTS, SCHEMES, Hub, Published, TaskSpec
+from finetune.tasks.spec import FORMATS, KINDS, LANGUAGES, LAYOUTS, SCHEMES, WRITERS, Hub, Published, TaskSpec
 from model.design import HeadDesign
 from tokenization.errors import RecipeError, did_you_mean
 
 _SETTINGS = tuple(item.name for item in dataclasses.fields(TaskSpec) if item.name != "name")
 _NEEDED = ("kind", "fields", "label", "files")
-_CHOICES = {"kind": KINDS, "format": FORMATS, "layout": LAYOUTS, "scheme": SCHEMES}
+_CHOICES = {
+    "kind": KINDS,
+    "format": FORMATS,
+    "layout": LAYOUTS,
+    "scheme": SCHEMES,
+    "written_by": WRITERS,
+    "language": LANGUAGES,
+}
 _LISTS = ("fields", "labels", "metrics", "hidden", "columns", "dropped")
 _MAPPINGS = ("files", "label_values", "limit", "rows")
-_NUMBERS = ("overlap", "longest_answer", "carve", "version", "unanswerable")
+_NUMBERS = ("overlap", "longest_answer", "carve", "version", "unanswerable", "beam", "length_penalty", "longest")
+_WORDED = {"cloze": Cloze, "prompt": Prompt}
 _HUB_SETTINGS = tuple(item.name for item in dataclasses.fields(Hub))
 _DEFAULT_METRICS = {
     "regression": ("pearson", "spearman", "pearson_spearman"),
     "tagging": ("entity_f1", "accuracy"),
     "span": ("exact_match", "span_f1"),
+    "generation": METRICS_OF_KIND["generation"],
 }
 
 
@@ -38,7 +48,7 @@ def spec_from_fields(name: str, **fields: Any) -> TaskSpec:
     needed = [key for key in _NEEDED if key != "files" or "hub" not in given]
     found = [f"tasks.{name}.{key}: missing; a task of your own needs it" for key in needed if key not in given]
     _refuse([*_problems_of_form(name, given), *found])
-    spec = TaskSpec(name=name, **{"files": {}, **_with_metrics(_all_frozen(given))})
+    spec = TaskSpec(name=name, **{"files": {}, **_with_metrics(_with_attention(_all_frozen(given)))})
     return _sound(spec if spec.files else on_hub(spec))
 
 
@@ -53,7 +63,7 @@ def changed_spec(spec: TaskSpec, **fields: Any) -> TaskSpec:
     """
     given = {key: value for key, value in fields.items() if value is not None}
     _refuse(_problems_of_form(spec.name, given))
-    frozen = _all_frozen(given)
+    frozen = _with_attention(_all_frozen(given))
     if "files" in frozen:
         frozen = {"hidden": tuple(split for split in spec.hidden if split in frozen["files"]), **frozen}
     if frozen.get("metrics") and spec.primary not in frozen["metrics"]:
@@ -85,8 +95,8 @@ def _problems_of_form(name: str, given: Mapping[str, Any]) -> list[str]:
     for key in (*_LISTS, "range"):
         if key in given and not isinstance(given[key], list | tuple | str):
             found.append(f"{where}.{key}: {given[key]!r} given; a list is needed")
-    for key in (*_MAPPINGS, "hub"):
-        if key in given and not isinstance(given[key], Mapping) and not isinstance(given[key], Hub):
+    for key in (*_MAPPINGS, *_WORDED, "hub"):
+        if key in given and not isinstance(given[key], Mapping | Hub | Cloze | Prompt):
             found.append(f"{where}.{key}: {given[key]!r} given; a mapping is needed")
     if isinstance(given.get("hub"), Mapping):
         found += _problems_of_hub(where, given["hub"])
@@ -124,7 +134,14 @@ def _frozen(key: str, value: Any) -> Any:
         return tuple(Published(**one) if isinstance(one, Mapping) else one for one in value)
     if key == "design" and isinstance(value, Mapping):
         return HeadDesign(**value)
+    if key in _WORDED:
+        return _WORDED[key](**value) if isinstance(value, Mapping) else value
     return value if key in _NUMBERS or key in ("hub", "design") else _label(value)
+
+
+def _with_attention(given: dict[str, Any]) -> dict[str, Any]:
+    """An answer that follows its text is asked of a model that has seen the text and nothing behind it."""
+    return {"attention": "left", **given} if given.get("prompt") else given
 
 
 def _label(value: Any) -> str:

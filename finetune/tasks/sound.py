@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields as fields_of
 from typing import Any
 
+from finetune.cloze.given import problems_of
 from finetune.tasks.bio import is_tag
 from finetune.tasks.metric_names import LOWER_IS_BETTER, METRICS_OF_KIND, TWO_CLASSES_ONLY
 from finetune.tasks.spec import DEV, GROUPED, KINDS, OUTSIDE, TRAIN, TaskSpec
+from model.design import ROW
 from tokenization.errors import did_you_mean
 
 _LABELLED = ("classification", "multilabel", "tagging")
@@ -18,6 +20,7 @@ _KINDS_OF_LAYOUT: dict[str, tuple[str, ...]] = {
     "c3": GROUPED,
     "chid": GROUPED,
     "named_spans": ("tagging",),
+    "parallel_lines": ("generation",),
 }
 # How many columns of text a kind reads, at least and at most.
 _FIELDS_OF_KIND: dict[str, tuple[int, int, str]] = {
@@ -35,7 +38,13 @@ _KINDS_OF_SETTING: dict[str, tuple[str, ...]] = {
     "overlap": ("span",),
     "longest_answer": ("span",),
     "unanswerable": ("span",),
+    "written_by": ("generation",),
+    "language": ("generation",),
+    "beam": ("generation",),
+    "length_penalty": ("generation",),
+    "longest": ("generation",),
 }
+_AS_WRITTEN = {"written_by": "by"}  # settings that a recipe calls otherwise
 _DEFAULTS: Mapping[str, Any] = {item.name: item.default for item in fields_of(TaskSpec)} | {"label_values": {}}
 
 
@@ -69,7 +78,8 @@ def _of_labels(spec: TaskSpec) -> list[str]:
 def _of_use(spec: TaskSpec) -> list[str]:
     """Settings that the kind has no use for."""
     return [
-        f"{name}: useless for {spec.kind}; only {_listed(kinds)} {'has' if len(kinds) == 1 else 'have'} it"
+        f"{_AS_WRITTEN.get(name, name)}: useless for {spec.kind}; only {_listed(kinds)} "
+        f"{'has' if len(kinds) == 1 else 'have'} it"
         for name, kinds in _KINDS_OF_SETTING.items()
         if spec.kind not in kinds and getattr(spec, name) != _DEFAULTS[name]
     ]
@@ -142,6 +152,35 @@ def _of_columns(spec: TaskSpec) -> list[str]:
     if spec.kind not in _KINDS_OF_LAYOUT[spec.layout]:
         kinds = _listed(_KINDS_OF_LAYOUT[spec.layout])
         found.append(f"layout: {spec.layout!r} is for {kinds}, not for {spec.kind}; for plain rows leave it out")
+    if spec.layout == "parallel_lines":
+        found += [
+            f"{name}: useless with layout: parallel_lines, whose files hold a text a line"
+            for name in ("format", "columns", "id")
+            if getattr(spec, name) != _DEFAULTS[name]
+        ]
+    return found
+
+
+def _in_words(spec: TaskSpec) -> list[str]:
+    """What contradicts itself where the head of the language model answers."""
+    if spec.worded is None:
+        return []
+    name = "cloze" if spec.cloze else "prompt"
+    found = problems_of(spec.worded, spec.fields, spec.labels)
+    if spec.kind != "classification":
+        found = [
+            f"{name}: does not go with {spec.kind}: its words stand for the classes of a whole text, one of which is "
+            "right; leave it out, or make it a task of kind classification"
+        ]
+    if spec.cloze and spec.prompt:
+        found.append("prompt: given beside a cloze; a task is asked for in one way, so make it two tasks")
+    if spec.design != ROW:
+        found.append(f"head: useless with a {name}, which the head of the language model answers; leave it out")
+    if spec.head:
+        found.append(f"{name}: the head of {spec.head} answers this task; a {name} has the language model's answer")
+    if spec.attention != (wanted := "left" if spec.prompt else "both"):
+        why = "whose answer follows its text" if spec.prompt else "whose gap is read from both sides"
+        found.append(f"attention: {spec.attention!r} does not go with a {name}, {why}; it is {wanted!r}")
     return found
 
 
@@ -184,10 +223,24 @@ def _of_numbers(spec: TaskSpec) -> list[str]:
         found.append(f"carve: {spec.carve!r} given; the share of train that stands in for dev lies between 0 and 1")
     elif spec.carve != _DEFAULTS["carve"] and set(spec.named(DEV)) & set(spec.files):
         found.append("carve: useless where `files` gives a dev set")
+    found += _of_writing(spec)
     if not _is_whole(spec.overlap, 0):
         found.append(f"overlap: {spec.overlap!r} given; a number of tokens, 0 or more, is needed")
     if not _is_whole(spec.longest_answer, 1):
         found.append(f"longest_answer: {spec.longest_answer!r} given; a number of tokens, 1 or more, is needed")
+    return found
+
+
+def _of_writing(spec: TaskSpec) -> list[str]:
+    found = [
+        f"{name}: {value!r} given; a whole number, 1 or more, is needed"
+        for name, value in (("beam", spec.beam), ("longest", spec.longest))
+        if not _is_whole(value, 1)
+    ]
+    if not isinstance(spec.length_penalty, int | float) or not spec.length_penalty >= 0:
+        found.append(f"length_penalty: {spec.length_penalty!r} given; a number, 0 or more, is needed")
+    if spec.length_penalty != _DEFAULTS["length_penalty"] and spec.beam == 1:
+        found.append("length_penalty: useless with beam: 1, where nothing is compared")
     return found
 
 
@@ -202,4 +255,5 @@ _CHECKS: tuple[Callable[[TaskSpec], list[str]], ...] = (
     _of_columns,
     _of_files,
     _of_numbers,
+    _in_words,
 )

@@ -6,18 +6,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from finetune.cloze.given import Cloze, Prompt
 from model.design import ROW, HeadDesign
+from model.heads import LM
 from model.kinds import KindName
 
-Kind = Literal["classification", "multilabel", "regression", "ranking", "choice", "tagging", "span"]
+Kind = Literal["classification", "multilabel", "regression", "ranking", "choice", "tagging", "span", "generation"]
 Format = Literal["auto", "tsv", "csv", "jsonl", "json", "parquet", "conll"]
-Layout = Literal["rows", "marked_pair", "squad", "squad_sentences", "c3", "chid", "named_spans"]
+Layout = Literal["rows", "marked_pair", "squad", "squad_sentences", "c3", "chid", "named_spans", "parallel_lines"]
 Scheme = Literal["bio", "iob1", "bioes"]
+Writer = Literal["decoder", "prefix"]
+Language = Literal["", "zh"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 FORMATS: tuple[str, ...] = get_args(Format)
 LAYOUTS: tuple[str, ...] = get_args(Layout)
 SCHEMES: tuple[str, ...] = get_args(Scheme)
+WRITERS: tuple[str, ...] = get_args(Writer)
+LANGUAGES: tuple[str, ...] = get_args(Language)
+HEAD_OF_WRITER: dict[Writer, str] = {"decoder": "decoder", "prefix": "mlm"}
+"""The heads of text that write, as `model.heads` names them."""
 OUTSIDE = "O"
 TRAIN, DEV = "train", "dev"
 
@@ -67,10 +75,12 @@ class TaskSpec:
     Attributes:
         name: also the name of its head and, unless the recipe says otherwise, of its stream.
         kind: a class or several per sequence, a score, the best of an example's candidates (`ranking` and `choice`
-            differ in how their rows are read and scored), a tag per word, or a span of a text that answers a question.
+            differ in how their rows are read and scored), a tag per word, a span of a text that answers a question, or
+            a text that is written (`generation`).
         fields: the columns of the text, one or two; for tagging the column of the words, for ranking and choice that of
             the candidates last. Three for choice are a context, a question on it, and the options of its answer.
-        label: the column of the label (for tagging, of the tags; for ranking and choice, the right candidate's place).
+        label: the column of the label (for tagging, of the tags; for ranking and choice, the right candidate's place;
+            for generation, the text to write).
         files: path of each split, relative to the data folder; several where a split is spread over files; `hub:` with
             the hub's name of a split that is read from there.
         labels: label names in id order; empty where there are none. In a two-class task the last one is the positive.
@@ -87,6 +97,12 @@ class TaskSpec:
         overlap: tokens that the windows of a long text share (spans).
         longest_answer: tokens of the longest answer that is looked for (spans).
         unanswerable: whether a text may hold no answer (spans; SQuAD 2.0): only then is "" answered.
+        written_by: what writes a text: a decoder beside the encoder, or the encoder itself behind its source, under
+            prefix attention (generation).
+        language: of the text to write, where BLEU parts its words by other rules than the usual ones (generation).
+        beam, length_penalty: hypotheses kept in writing, 1 for the likeliest token at each step, and alpha of Wu et al.
+            (2016, equation 14) (generation).
+        longest: tokens written at most; never more than a target may have in training (generation).
         carve: share of train that stands in for a dev set where `files` has none.
         limit: rows per split to keep, a fixed random subset; scores on such a split are marked as reduced.
         rows: the official number of rows of each split; a split with fewer is marked as reduced.
@@ -94,6 +110,7 @@ class TaskSpec:
         design: how the head reads the encoder.
         attention: which tokens of its sequence a token sees: `both` ways, `left` to right as GPT, which is read at the
             last token (Radford et al. 2018, section 3.2), or `right` to left.
+        cloze, prompt: how the task is put to the head of the language model, in words; None: it has a head of its own.
         hub: where the task stands on the hub.
         published: what others reached.
     """
@@ -118,12 +135,19 @@ class TaskSpec:
     overlap: int = 64
     longest_answer: int = 30
     unanswerable: bool = False
+    written_by: Writer = "decoder"
+    language: Language = ""
+    beam: int = 1
+    length_penalty: float = 0.6
+    longest: int = 64
     carve: float = 0.1
     limit: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
     head: str = ""
     design: HeadDesign = ROW
     attention: KindName = "both"
+    cloze: Cloze | None = None
+    prompt: Prompt | None = None
     hub: Hub | None = None
     published: tuple[Published, ...] = ()
     citation: str = ""
@@ -132,12 +156,22 @@ class TaskSpec:
     @property
     def is_pair(self) -> bool:
         """Whether a sequence holds two texts."""
-        return len(self.fields) >= 2 or self.kind == "span"
+        return len(self.fields) >= 2 or self.kind == "span" or self.is_glued
+
+    @property
+    def is_glued(self) -> bool:
+        """Whether the text to write stands behind its source in one sequence."""
+        return self.kind == "generation" and self.written_by == "prefix"
 
     @property
     def has_items(self) -> bool:
-        """Whether an example is several sequences: its candidates, or two texts that are read apart."""
-        return self.kind in GROUPED or self.design.pool == "siamese"
+        """Whether an example is several sequences: its candidates, two texts that are read apart, or ways to ask."""
+        return self.kind in GROUPED or self.design.pool == "siamese" or self.worded is not None
+
+    @property
+    def worded(self) -> Cloze | Prompt | None:
+        """How the task is put into words, if it is."""
+        return self.cloze or self.prompt
 
     @property
     def outputs(self) -> int:
@@ -158,7 +192,9 @@ class TaskSpec:
     @property
     def head_name(self) -> str:
         """The head whose logits answer: that of the answering task, unless the task is put to a head of text."""
-        return self.answered_by
+        if self.kind == "generation":
+            return HEAD_OF_WRITER[self.written_by]
+        return LM if self.worded else self.answered_by
 
     def paths(self, split: str) -> tuple[str, ...]:
         """The files of a split, relative to the data folder."""

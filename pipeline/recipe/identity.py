@@ -13,7 +13,7 @@ from pipeline.recipe.text import Corpus
 # Of a corpus: where its text is, which its content hash tells better, and what changes no result.
 _HOW_IT_IS_READ = {"files", "format", "field", "config", "split", "streaming", "lexicon", "skip_bad"}
 # Of a task: what makes other rows of the same files. How they are read is told better by the content hash of its rows.
-_WHICH_ROWS = ("kind", "range", "carve", "overlap")
+_WHICH_ROWS = ("kind", "range", "carve", "overlap", "written_by")
 
 
 def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
@@ -60,7 +60,9 @@ def _stage(stage: Stage, selected: bool) -> dict[str, Any]:
 def scoring_of(spec: TaskSpec) -> dict[str, Any]:
     """The settings of a task that decide its scores, and no weights unless scores choose among these."""
     of_spans = {"longest_answer": spec.longest_answer, "unanswerable": spec.unanswerable}
-    return {"metrics": list(spec.metrics), "primary": spec.primary, **(of_spans if spec.kind == "span" else {})}
+    of_texts = {key: getattr(spec, key) for key in ("language", "beam", "length_penalty", "longest")}
+    of_kind = {"span": of_spans, "generation": of_texts}.get(spec.kind, {})
+    return {"metrics": list(spec.metrics), "primary": spec.primary, **of_kind}
 
 
 def _task(name: str, task: Task, selected: bool) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from finetune.tasks.hub_splits import on_hub
 from finetune.tasks.own import changed_spec, spec_from_fields
-from finetune.tasks.spec import Format, Kind, Layout, Scheme, TaskSpec
+from finetune.tasks.spec import Format, Kind, Language, Layout, Scheme, TaskSpec, Writer
 from finetune.tasks.table import find_task
 from model.design import HeadDesign, Layers, Pool
 from pipeline.recipe.section import Positive, Section, has_key, tag_of
@@ -58,7 +58,11 @@ class BuiltInTask(Section):
     """A task of the built-in table, named by its key; a setting that is given takes the place of the table's."""
 
     limit: dict[str, Positive] = Field(default={}, description="Rows kept of a split, for example {train: 5000}.")
-    length: int = Field(default=128, ge=8, description="Longest sequence in tokens, special tokens included.")
+    length: int = Field(
+        default=128,
+        ge=8,
+        description="Longest sequence in tokens, special tokens included; of generation, source and target each.",
+    )
     from_: Literal["files", "hub"] = Field(
         default="files", alias="from", description="Read from the data folder, or from the hub through `datasets`."
     )
@@ -69,10 +73,12 @@ class BuiltInTask(Section):
     label: str | None = Field(
         default=None,
         description="The column of the label; several labels are a list, parted by | in TSV and CSV; for ranking and "
-        "choice the right candidate or its index from 0; for span the answers. null: label.",
+        "choice the right candidate or its index from 0; for span the answers; for generation the text to write. "
+        "null: label.",
     )
     labels: tuple[str, ...] | None = Field(
-        default=None, description="The label set in id order; none for regression, ranking, choice and span."
+        default=None,
+        description="The label set in id order; none for regression, ranking, choice, span and generation.",
     )
     label_values: dict[str, str] | None = Field(
         default=None, description="What the files write, to the label it means, where they differ."
@@ -97,6 +103,24 @@ class BuiltInTask(Section):
     longest_answer: Positive | None = Field(default=None, description="Tokens of the longest answer; span only.")
     unanswerable: bool | None = Field(
         default=None, description="Whether a text may hold no answer to its question; span only."
+    )
+    written_by: Writer | None = Field(
+        default=None,
+        alias="by",
+        description="What writes the text: decoder: one beside the encoder; prefix: the encoder, behind the source, as "
+        "a cloze (UniLM); generation only.",
+    )
+    language: Language | None = Field(
+        default=None, description="zh: BLEU counts Chinese characters; generation only; null: words, as WMT does."
+    )
+    beam: Positive | None = Field(
+        default=None, description="Hypotheses kept in writing; generation only; null: 1, the likeliest token each time."
+    )
+    length_penalty: float | None = Field(
+        default=None, ge=0.0, description="alpha of Wu et al. (2016); larger ones write longer; with beam only."
+    )
+    longest: Positive | None = Field(
+        default=None, description="Tokens written at most, below length in any case; generation only; null: 64."
     )
     carve: float | None = Field(
         default=None, gt=0.0, lt=1.0, description="Share of train that stands in for dev where no file gives one."
