@@ -36,7 +36,7 @@ def rows_read(spec: TaskSpec, sequences: Sequences) -> RowsRead:
     tokens, or at those of both texts.
     """
     if spec.kind in ("tagging", "span"):
-        return _marked(sequences)
+        return _marked(spec, sequences)
     if spec.design.pool == "siamese":
         return _both_texts(sequences)
     if spec.design.reads_runs:
@@ -52,10 +52,12 @@ def _standing(spec: TaskSpec, sequences: Sequences) -> I64:
     return sequences.offsets_N1[1:] - 1 if spec.attention == "left" else sequences.offsets_N1[:-1]
 
 
-def _marked(sequences: Sequences) -> RowsRead:
+def _marked(spec: TaskSpec, sequences: Sequences) -> RowsRead:
+    """The marked tokens, an answer each; a head that reads a sentence's words one after the other has it as a run."""
     assert sequences.row_labels_T is not None
     rows_M = np.flatnonzero(sequences.row_labels_T != IGNORED)
-    return RowsRead(rows_M, np.searchsorted(sequences.offsets_N1, rows_M, side="right") - 1)
+    runs_P1 = np.searchsorted(rows_M, sequences.offsets_N1) if spec.design.reads_runs else None
+    return RowsRead(rows_M, np.searchsorted(sequences.offsets_N1, rows_M, side="right") - 1, runs_P1)
 
 
 def _whole(spec: TaskSpec, sequences: Sequences) -> RowsRead:
