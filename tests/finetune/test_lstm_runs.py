@@ -11,7 +11,7 @@ from finetune.tasks.example import Example
 from model.design import HeadDesign
 from training.address import key_of
 
-ROWS = [Example("0", ("a", "bc"), (), ("O", "B-PER")), Example("1", ("def", "g", "h"), (), ("O", "O", "B-LOC"))]
+ROWS = [Example("0", (), ("a", "bc"), ("O", "B-PER")), Example("1", (), ("def", "g", "h"), ("O", "O", "B-LOC"))]
 # [CLS] a b ##c [SEP]   [CLS] d ##e ##f g h [SEP]
 
 
