@@ -10,10 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from finetune.cloze.objective import InWordsOf
+from finetune.cloze.wordings import Wordings
+from finetune.generation.objective import writing_objective
 from finetune.group_objectives import Candidates, Span
 from finetune.rows_read import rows_read
 from finetune.tasks.spec import TaskSpec
 from model.batch import IGNORED
+from tokenization.vocabulary import Tokenizer
 from training.address import Key
 from training.objective import Objective, Rows, Single, Term, summed_cross_entropy
 from training.sequences import Sequences, Shape
@@ -102,8 +106,19 @@ class Tagging(Single):
         return summed_cross_entropy(logits_MC, labels_M)
 
 
-def objective_of(spec: TaskSpec) -> Objective:
-    """The objective that follows from a task's kind."""
+def objective_of(spec: TaskSpec, wordings: Wordings | None = None, tokenizer: Tokenizer | None = None) -> Objective:
+    """The objective that follows from a task's kind.
+
+    Args:
+        wordings: of a task that is put into words, as its `Encoded` has them.
+        tokenizer: of a task whose text is written in words of it.
+    """
+    if spec.worded:
+        assert wordings is not None, f"{spec.name} is asked for in words"
+        return InWordsOf(spec, wordings)
+    if spec.kind == "generation":
+        assert tokenizer is not None, f"{spec.name} is written in tokens"
+        return writing_objective(spec, tokenizer)
     return _OF_KIND[spec.kind](spec)
 
 

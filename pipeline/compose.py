@@ -107,7 +107,9 @@ def _source(materials: Materials, stream: Stream) -> Source:
 
 def _objectives(materials: Materials, stream: Stream) -> tuple[Objective, ...]:
     if isinstance(stream.source, TaskExamples):
-        return (objective_of(materials.task(stream.source.task)),)
+        name = stream.source.task
+        wordings = materials.encoded(name, TRAIN).wordings if materials.task(name).worded else None
+        return (objective_of(materials.task(name), wordings),)
     return tuple(given.entry.build(given.settings, materials) for given in stream.objectives)
 
 

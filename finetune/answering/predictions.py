@@ -18,6 +18,7 @@ from finetune.answering.answers import Answer, Partial, answers_of
 from finetune.answering.dev_batches import DevBatch
 from finetune.answering.one_to_one import one_to_one
 from finetune.answering.span_answers import over_windows
+from finetune.cloze.wordings import class_scores
 from finetune.encoding.encoded import NO_RIVAL, Encoded
 from finetune.tasks.spec import TaskSpec
 from model.batch import FlatBatch
@@ -65,6 +66,8 @@ def predict(forward: Forward, encoded: Encoded, batches: Iterable[DevBatch]) -> 
 
 def read_off(encoded: Encoded, batch: DevBatch, logits_MC: Tensor) -> list[Partial]:
     """The answers that the logits of a batch stand for, in the batch's order."""
+    if encoded.wordings is not None:
+        logits_MC = class_scores(logits_MC, encoded.wordings)
     values_MC = logits_MC.detach().double().cpu().numpy()
     if not np.isfinite(values_MC).all():
         raise RunError(

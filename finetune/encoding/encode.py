@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.encoding.assemble import Assembled, Texts, assemble, texts_of
+from finetune.cloze.sequences import put_in_words
+from finetune.cloze.wordings import wordings_of
+from finetune.encoding.assemble import NO_TEXT, Assembled, Texts, assemble, texts_of
 from finetune.encoding.encoded import NO_RIVAL, NO_WORD, Encoded, Gold
 from finetune.encoding.windows import OUTSIDE_CONTEXT, Windows, answer_tokens, answers_in_windows, stops_of
+from finetune.generation.targets import TargetTexts, target_texts
 from finetune.tasks.example import Example, Label
 from finetune.tasks.spec import TaskSpec
 from tokenization.errors import DataError
@@ -41,20 +44,23 @@ def encode_examples(
         limited: whether the task's limit left rows out.
 
     Raises:
-        RecipeError: the length leaves no room for text.
+        RecipeError: the length leaves no room for text; words of a cloze or a prompt that the vocabulary lacks.
         DataError: a question without an answer, in a task that declares that there is none such.
     """
     refuse_unanswerable(spec, split, examples)
+    if spec.worded:
+        return _in_words(spec, split, examples, tokenizer, length, dropped, limited)
     texts = texts_of(spec, examples)
     coded = _code(spec, texts, tokenizer)
     assembled = assemble(spec, texts, coded.lengths_P, length)
+    targets = _targets(spec, examples, tokenizer, length)
     maskable_U = ~np.isin(coded.ids_U, np.fromiter(tokenizer.specials, dtype=np.int64))
     encoded = Encoded(
         spec=spec,
         split=split,
         ids=tuple(example.id for example in examples),
         tokens_T=assembled.lay(coded.ids_U.astype(np.int32), tokenizer.cls, tokenizer.sep),
-        segments_T=assembled.segments_T,
+        segments_T=np.zeros_like(assembled.segments_T) if spec.is_glued else assembled.segments_T,
         maskable_T=assembled.lay(maskable_U, False, False),
         offsets_N1=assembled.offsets_N1,
         example_N=assembled.example_N,
@@ -62,11 +68,49 @@ def encode_examples(
         words_E=np.array([len(example.words) for example in examples], dtype=np.int64),
         windows=_windows(examples, texts, coded, assembled) if spec.kind == "span" else None,
         rivals_E=_rivals(examples),
-        gold=gold_of(spec, examples),
-        truncated=assembled.cut,
+        gold=gold_of(spec, examples, tokenizer.lowercase),
+        truncated=assembled.cut if targets is None else _cut(texts, coded, assembled, targets),
         dropped=dropped,
         limited=limited,
         fingerprint="",
+        targets=targets,
+        longest=min(spec.longest, length - 2) if spec.kind == "generation" else 0,  # with [CLS] and [SEP] it is whole
+    )
+    return replace(encoded, fingerprint=_fingerprint(encoded))
+
+
+def _in_words(
+    spec: TaskSpec,
+    split: str,
+    examples: Sequence[Example],
+    tokenizer: Tokenizer,
+    length: int,
+    dropped: int,
+    limited: bool,
+) -> Encoded:
+    assert spec.worded is not None
+    wordings = wordings_of(spec.name, spec.worded, spec.labels, tokenizer)
+    found = put_in_words(spec, examples, tokenizer, length, wordings)
+    encoded = Encoded(
+        spec=spec,
+        split=split,
+        ids=tuple(example.id for example in examples),
+        tokens_T=found.tokens_T.astype(np.int32),
+        segments_T=found.segments_T.astype(np.int8),
+        maskable_T=found.maskable_T,
+        offsets_N1=found.offsets_N1,
+        example_N=found.example_N,
+        word_T=None,
+        words_E=np.zeros(len(examples), dtype=np.int64),
+        windows=None,
+        rivals_E=np.full(len(examples), NO_RIVAL),
+        gold=gold_of(spec, examples),
+        truncated=found.cut,
+        dropped=dropped,
+        limited=limited,
+        fingerprint="",
+        asked_T=found.asked_T,
+        wordings=wordings,
     )
     return replace(encoded, fingerprint=_fingerprint(encoded))
 
@@ -93,6 +137,20 @@ def _code(spec: TaskSpec, texts: Texts, tokenizer: Tokenizer) -> _Coded:
         return _Coded(ids_U, lengths_P, none_U, begins_U)
     ids_U, lengths_P = tokenizer.encode_flat(texts.texts)
     return _Coded(ids_U, lengths_P, none_U, none_U)
+
+
+def _targets(spec: TaskSpec, examples: Sequence[Example], tokenizer: Tokenizer, length: int) -> TargetTexts | None:
+    """The texts to write, where the task is to write and they are given."""
+    if spec.kind != "generation" or any(example.label is None for example in examples):
+        return None
+    return target_texts([str(example.label) for example in examples], tokenizer, length, spec.is_glued)
+
+
+def _cut(texts: Texts, coded: _Coded, assembled: Assembled, targets: TargetTexts) -> int:
+    """Examples whose source or target lost tokens; each is one sequence."""
+    second_E = np.where(texts.second_R == NO_TEXT, 0, coded.lengths_P[texts.second_R])
+    lost_E = assembled.first_N + assembled.second_N < coded.lengths_P[texts.first_R] + second_E
+    return int((lost_E | targets.cut_E).sum())
 
 
 def _opened(coded: _Coded) -> NDArray[np.int32]:
@@ -159,13 +217,17 @@ def refuse_unanswerable(spec: TaskSpec, split: str, examples: Sequence[Example])
         )
 
 
-def gold_of(spec: TaskSpec, examples: Sequence[Example]) -> Gold | None:
-    """The right answers of a split, as `Encoded` holds them; None where the split hides them."""
+def gold_of(spec: TaskSpec, examples: Sequence[Example], lowercase: bool = False) -> Gold | None:
+    """The right answers of a split, as `Encoded` holds them; None where the split hides them.
+
+    Args:
+        lowercase: whether the vocabulary is in lower case, as the texts to write are then.
+    """
     if any(example.label is None for example in examples):
         return None
     number = {name: index for index, name in enumerate(spec.labels)}
 
-    def answer(label: Label) -> int | float | I64 | tuple[str, ...]:
+    def answer(label: Label) -> int | float | str | I64 | tuple[str, ...]:
         match spec.kind:
             case "regression":
                 return float(label)  # type: ignore[arg-type]
@@ -177,6 +239,8 @@ def gold_of(spec: TaskSpec, examples: Sequence[Example]) -> Gold | None:
                 return int(label)  # type: ignore[arg-type]
             case "span":
                 return tuple(span.text for span in label)  # type: ignore[union-attr]
+            case "generation":
+                return str(label).lower() if lowercase else str(label)
             case _:
                 return number[label]  # type: ignore[index]
 
@@ -190,9 +254,14 @@ def _fingerprint(encoded: Encoded) -> str:
     digests += [_digest(encoded.word_T, np.int64)] if encoded.word_T is not None else []
     if spec.has_items or windows is not None:
         digests += [_digest(encoded.example_N), _digest(encoded.rivals_E)]
+    if encoded.asked_T is not None and encoded.wordings is not None:
+        per_token = spec.prompt is not None and spec.prompt.per_token
+        digests += [_digest(encoded.asked_T), of_value([encoded.wordings.pieces, per_token])]
     if windows is not None:
         digests += [_digest(windows.begins_T), _digest(windows.stops_T)]
         digests += [_digest(windows.answers_N2)] if windows.answers_N2 is not None else []
+    if (targets := encoded.targets) is not None:
+        digests += [_digest(targets.tokens_U, np.int64), _digest(targets.offsets_E1)]
     answers = None if gold is None else [np.asarray(answer).tolist() for answer in gold]
     return of_value([spec.name, spec.kind, spec.version, spec.labels, spec.range, encoded.ids, digests, answers])
 

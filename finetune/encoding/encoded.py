@@ -4,13 +4,15 @@ Shape letters: T tokens, N sequences, E examples, I items, K chosen items, S seq
 W words, C classes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.cloze.wordings import Wordings
 from finetune.encoding.windows import IN_NO_WINDOW, Windows
+from finetune.generation.targets import TargetTexts
 from finetune.tasks.spec import GROUPED, TaskSpec
 from model.batch import IGNORED
 from model.kinds import KINDS
@@ -22,10 +24,10 @@ NO_RIVAL = -1
 STARTS, ENDS = 1, 2
 """Bits of a span's row labels."""
 
-Gold = tuple[int, ...] | tuple[float, ...] | tuple[I64, ...] | tuple[tuple[str, ...], ...]
+Gold = tuple[int, ...] | tuple[float, ...] | tuple[I64, ...] | tuple[tuple[str, ...], ...] | tuple[str, ...]
 """What is right for each example: a class id; a score in the task's own range; an array of a tag id per word, or
 of 0 or 1 per class (multilabel); the index of the right candidate; the texts that answer a question, none where none
-does."""
+does; the text to write, in lower case where the vocabulary is."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,10 @@ class Encoded:
         dropped: rows of the file that are not here, since they have no label.
         limited: whether rows are not here because of the task's limit.
         fingerprint: content address of all of this.
+        asked_T: whether the language model is asked something at a token; None unless the task is put into words.
+        wordings: what its answers say of the classes; None unless the task is put into words.
+        targets: the texts to write; None unless the task is one of generation, and its labels are given.
+        longest: tokens that are written at most; 0 unless the task is one of generation.
     """
 
     spec: TaskSpec
@@ -68,6 +74,10 @@ class Encoded:
     dropped: int
     limited: bool
     fingerprint: str
+    asked_T: Bools | None = None
+    wordings: Wordings | None = None
+    targets: TargetTexts | None = None
+    longest: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -95,8 +105,14 @@ class Encoded:
 
     @property
     def lengths_I(self) -> I64:
-        """Tokens of each item."""
-        return np.diff(self.offsets_N1[self.items_I1])
+        """Tokens of each item, of a text to write beside it as well."""
+        lengths_I = np.diff(self.offsets_N1[self.items_I1])
+        return lengths_I if self.targets is None else lengths_I + self.targets.added_E
+
+    @property
+    def unanswered(self) -> "Encoded":
+        """The same rows without the texts to write, which nobody who answers may see."""
+        return self if self.targets is None else replace(self, targets=None)
 
     @property
     def trained_I(self) -> I64:
@@ -126,7 +142,7 @@ class Encoded:
         kinds_N = None
         if self.spec.attention != "both":
             kinds_N = np.full(len(sequences_S), KINDS.index(self.spec.attention), dtype=np.int64)
-        return Sequences(
+        sequences = Sequences(
             tokens_T=self.tokens_T[token_T].astype(np.int64),
             segments_T=self.segments_T[token_T].astype(np.int64),
             maskable_T=self.maskable_T[token_T],
@@ -137,9 +153,12 @@ class Encoded:
             kinds_N=kinds_N,
             reaches_N=None if kinds_N is None else np.zeros_like(kinds_N),
         )
+        return sequences if self.targets is None else self.targets.beside(sequences, self.example_N[sequences_S])
 
     def _is_read(self, sequences_S: I64, token_T: I64) -> Bools:
-        """The first piece of each word; [CLS] and the context."""
+        """The first piece of each word; [CLS] and the context; where the language model is asked."""
+        if self.asked_T is not None:
+            return self.asked_T[token_T]
         if self.word_T is not None:
             return self.word_T[token_T] != NO_WORD
         is_first_T = np.zeros(len(token_T), dtype=np.bool_)
@@ -148,7 +167,7 @@ class Encoded:
 
     def _labels(self, sequences_S: I64) -> NDArray[np.int64] | NDArray[np.float32] | None:
         """A label for each sequence, in the form that the kind's objective takes."""
-        if self.gold is None or self.spec.kind in ("tagging", "span"):
+        if self.gold is None or self.spec.kind in ("tagging", "span", "generation"):
             return None
         examples_S = self.example_N[sequences_S]
         labels = np.array([self.gold[example] for example in examples_S.tolist()])
@@ -160,12 +179,16 @@ class Encoded:
 
     def _row_labels(self, sequences_S: I64, token_T: I64) -> I64 | None:
         """What is right of each token, -100 where nothing is asked of it; 0 where the split hides what is right."""
-        if self.word_T is None and self.windows is None:
+        if self.word_T is None and self.windows is None and self.asked_T is None:
             return None
         is_read_T = self._is_read(sequences_S, token_T)
         if self.gold is None:
             return np.where(is_read_T, 0, IGNORED)
-        values_T = self._tags(sequences_S, token_T) if self.windows is None else self._bounds(sequences_S, token_T)
+        if self.asked_T is not None:
+            classes_S = np.array([self.gold[example] for example in self.example_N[sequences_S].tolist()])
+            values_T = np.repeat(classes_S, self.lengths_N[sequences_S])
+        else:
+            values_T = self._tags(sequences_S, token_T) if self.windows is None else self._bounds(sequences_S, token_T)
         return np.where(is_read_T, values_T, IGNORED)
 
     def _tags(self, sequences_S: I64, token_T: I64) -> I64:
