@@ -14,12 +14,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from model.answer_network import AnswerNetwork
 from model.config import EncoderConfig, HeadSpec
 from model.decoder import Decoder
 from model.encoder import layer_norm
 from model.lstm_head import LstmHead
+from model.pooling_heads import AttentionHead, ConcatHead
 from model.reading import Reading
 from model.scalar_mix import BesideWordsHead, MixedHead
+from model.siamese import SiameseHead
 
 # The original BERT's convention for the sentence pair head: class 1 means "the second half is random"
 # (google-research/bert, create_pretraining_data.py). PaddleNLP once had it the other way round.
@@ -88,7 +91,23 @@ def build_head(spec: HeadSpec, config: EncoderConfig, word: Tensor) -> nn.Module
         return LstmHead(spec, config)
     if spec.design.layers != "last":
         return _of_layers(spec, config, word)
-    return LinearHead(config, spec.size)
+    return _of_pool(spec, config)
+
+
+def _of_pool(spec: HeadSpec, config: EncoderConfig) -> nn.Module:
+    """The head that answers from the rows of one layer."""
+    width, rate = config.hidden, config.dropout
+    match spec.design.pool:
+        case "concat":
+            return ConcatHead(width, spec.size, rate)
+        case "attention":
+            return AttentionHead(width, spec.size, rate)
+        case "san":
+            return AnswerNetwork(spec.kind, width, spec.size, spec.design.steps, rate)
+        case "siamese":
+            return SiameseHead(width, spec.size, rate)
+        case _:
+            return LinearHead(config, spec.size)
 
 
 def _of_layers(spec: HeadSpec, config: EncoderConfig, word: Tensor) -> nn.Module:
