@@ -1,5 +1,6 @@
 """What of a recipe changes the mathematics of a stage: the part that its manifest fingerprints."""
 
+from dataclasses import asdict
 from typing import Any
 
 from finetune.tasks.spec import TRAIN, TaskSpec
@@ -72,8 +73,9 @@ def _task(name: str, task: Task, selected: bool) -> dict[str, Any]:
     rows = {key: getattr(spec, key) for key in _WHICH_ROWS if getattr(spec, key) != getattr(TaskSpec, key, None)}
     return {
         **rows,
+        **{way: asdict(given) for way, given in (("cloze", spec.cloze), ("prompt", spec.prompt)) if given},
         **({"limit": limit} if limit else {}),
-        **task.model_dump(include={"length"}, exclude_defaults=True),
+        **task.model_dump(include={"length", "head"}, exclude_defaults=True),
         **(scoring_of(spec) if selected else {}),
     }
 

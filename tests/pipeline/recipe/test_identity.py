@@ -122,6 +122,12 @@ def test_objectives_without_settings_are_still_told_apart(of):
     assert of("general", "general.wiki-pairs.objectives=[nsp]") != of("general", "general.wiki-pairs.objectives=[mlm]")
 
 
+@pytest.mark.parametrize("head", ["san", "{layers: mix}", "{pool: lstm, width: 64}"])
+def test_how_a_task_s_head_reads_is_identity(of, head):
+    assert of("multitask", f"tasks.rte.head={head}") != of("multitask")
+    assert of("multitask", "tasks.rte.head={pool: row, width: 128}") == of("multitask")
+
+
 def test_no_path_of_the_recipe_is_in_the_identity(of, tmp_path):
     (tmp_path / "vocab.txt").touch()
     text = str(of("multitask", "tokenizer={from: vocab.txt, lowercase: true}"))
