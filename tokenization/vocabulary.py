@@ -90,6 +90,12 @@ class Tokenizer:
         return type(self._raw.model).__name__
 
     @cached_property
+    def lowercase(self) -> bool:
+        """Whether text is put in lower case before it is cut, so that no text can be told from its ids as it was."""
+        normalizer = self._raw.normalizer
+        return normalizer is not None and bool(normalizer.normalize_str("A") == "a")
+
+    @cached_property
     def ordinary_ids(self) -> I64:
         kept = (n for n, token in enumerate(self._tokens) if n not in self.specials and not _UNUSED.fullmatch(token))
         return np.fromiter(kept, dtype=np.int64)

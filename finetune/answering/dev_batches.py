@@ -45,6 +45,7 @@ def dev_batches(encoded: Encoded, budget: int) -> list[DevBatch]:
     The budget keeps the memory down and is no law: an item that was trained on, such as a question with very many
     candidates, can be answered too.
     """
+    encoded = encoded.unanswered
     lengths_I = encoded.lengths_I
     order_I = np.argsort(-lengths_I, kind="stable")
     groups: list[list[int]] = [[]]
@@ -69,7 +70,7 @@ def deal(batches: Sequence[DevBatch], rank: int, world: int) -> list[DevBatch]:
 def dev_batch(encoded: Encoded, items_I: I64) -> DevBatch:
     """Some items as one batch, in the order given."""
     spec, sequences_S = encoded.spec, encoded.sequences_of(items_I)
-    sequences = encoded.take(items_I, items_I)
+    sequences = encoded.unanswered.take(items_I, items_I)
     read = rows_read(spec, sequences)
     sequence_M = np.searchsorted(sequences.offsets_N1, read.rows_M, side="right") - 1
     runs_P1, sides_M = (None if given is None else torch.from_numpy(given) for given in (read.runs_P1, read.sides_M))
