@@ -8,7 +8,8 @@ import torch
 from benchmarks.device import wait
 from benchmarks.pairs import HEADS, PairSteps
 from benchmarks.proof import Proof
-from model.attention import FlatAttention, ProductsAttention, SdpaAttention
+from model.attention import ProductsAttention, SdpaAttention
+from model.flat_attention import FlatAttention
 from model.network import Network
 from training.distributed import World
 from training.engine import MicroBatch, PlainEngine

@@ -2,9 +2,10 @@
 
 - `ProductsAttention` (`padded`): batched products and a softmax on padded length groups; plain torch.
 - `SdpaAttention` (`padded`): the same blocks through `scaled_dot_product_attention` with a key mask.
-- `FlatAttention` (`flat`): torch's variable-length kernel on CUDA, no padding at all.
+- `FlatAttention` (`flat`, `model.flat_attention`): torch's kernels on CUDA, no padding at all.
 
-All compute softmax(q·kᵀ/√d)·v within each sequence (Vaswani et al. 2017, equation 1), the softmax in float32.
+All compute softmax(q·kᵀ/√d)·v within what each token sees of its sequence (Vaswani et al. 2017, equation 1), the
+softmax in float32.
 
 Shape letters: T tokens, D width (heads × C), P padded slots, B sequences of a group, H heads, Z = B·H, L length,
 C head width.
@@ -14,15 +15,15 @@ from __future__ import annotations
 
 import logging
 import math
-from importlib import import_module
 from typing import Any, Literal, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from model.flat_attention import FlatAttention
 from model.kinds import Kinds
-from model.layout import FlatLayout, Group, PaddedLayout, flat_layout, padded_layout
+from model.layout import Group, PaddedLayout, padded_layout
 from tokenization.errors import RecipeError, did_you_mean
 
 AttentionName = Literal["auto", "padded", "flat"]
@@ -107,32 +108,6 @@ class SdpaAttention(_Padded):
 
     def block(self, q_BHLC: Tensor, k_BHLC: Tensor, v_BHLC: Tensor, mask_B1QL: Tensor | None, dropout: float) -> Tensor:
         return F.scaled_dot_product_attention(q_BHLC, k_BHLC, v_BHLC, attn_mask=mask_B1QL, dropout_p=dropout)
-
-
-class FlatAttention:
-    """torch's variable-length attention (CUDA, bf16 or fp16, no dropout inside).
-
-    Its signature moved between torch 2.11 and 2.13 in the keyword arguments only; the seven positional ones used
-    here, and their meaning (every token of a sequence sees every other), are common to all of them.
-    """
-
-    name = "flat (torch.nn.attention.varlen)"
-
-    def __init__(self) -> None:
-        self.kernel = import_module("torch.nn.attention.varlen").varlen_attn
-
-    def lay_out(self, offsets_N1: Tensor, device: torch.device, kinds: Kinds | None = None) -> FlatLayout:
-        assert kinds is None or kinds.plain, "to come: FlexAttention"
-        return flat_layout(offsets_N1, device)
-
-    def attend(self, qkv_T3D: Tensor, layout: FlatLayout, heads: int, dropout: float) -> Tensor:
-        assert dropout == 0.0, "choose_attention lets no dropout through to the flat kernel"
-        tokens, width = qkv_T3D.shape[0], qkv_T3D.shape[1] // 3
-        if tokens == 0:
-            return qkv_T3D[:, :width]
-        q_THC, k_THC, v_THC = qkv_T3D.view(tokens, 3, heads, -1).unbind(1)
-        offsets, longest = layout.offsets_N1, layout.longest
-        return self.kernel(q_THC, k_THC, v_THC, offsets, offsets, longest, longest).reshape(tokens, width)
 
 
 class _ToBlocks(torch.autograd.Function):

@@ -41,6 +41,10 @@ class Kinds:
         """Whether every sequence sees both ways, so that no mask is needed."""
         return not bool(self.kind_N.any())
 
+    def only(self, kind: int) -> bool:
+        """Whether every sequence is of this kind."""
+        return bool((self.kind_N == kind).all())
+
 
 def visible(kinds: Kinds, lengths_N: Tensor) -> tuple[Tensor, Tensor]:
     """The first and the last place that each token sees, within its own sequence: two int64 (T,) on the CPU."""
@@ -53,3 +57,11 @@ def visible(kinds: Kinds, lengths_N: Tensor) -> tuple[Tensor, Tensor]:
     high_T = torch.where(kind_T == PREFIX, torch.maximum(place_T, reach_T - 1), high_T)
     high_T = torch.where(near_T, place_T + reach_T, high_T)
     return low_T, torch.minimum(high_T, last_T)
+
+
+def seen_rows(kinds: Kinds, offsets_N1: Tensor) -> tuple[Tensor, Tensor]:
+    """The first and the last row of the flat batch that each token sees: two int64 (T,) on the CPU."""
+    lengths_N = offsets_N1.diff()
+    first_T = offsets_N1[:-1].repeat_interleave(lengths_N)
+    low_T, high_T = visible(kinds, lengths_N)
+    return first_T + low_T, first_T + high_T

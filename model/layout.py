@@ -61,17 +61,22 @@ class PaddedLayout:
 
 @dataclass(frozen=True)
 class FlatLayout:
-    """What variable-length kernels read: cumulative lengths (int32, on the device) and the longest sequence."""
+    """What variable-length kernels read: cumulative lengths (int32, on the device) and the longest sequence.
+
+    Attributes:
+        to_the_left: whether each token sees those before it and itself alone.
+    """
 
     offsets_N1: Tensor
     longest: int
+    to_the_left: bool = False
 
 
-def flat_layout(offsets_N1: Tensor, device: torch.device) -> FlatLayout:
+def flat_layout(offsets_N1: Tensor, device: torch.device, to_the_left: bool = False) -> FlatLayout:
     """The layout for a kernel that needs no padding; `offsets_N1` is int64 on the CPU."""
     lengths_N = offsets_N1.diff()
     longest = int(lengths_N.max()) if len(lengths_N) else 0
-    return FlatLayout(offsets_N1.to(device=device, dtype=torch.int32), longest)
+    return FlatLayout(offsets_N1.to(device=device, dtype=torch.int32), longest, to_the_left)
 
 
 def padded_layout(offsets_N1: Tensor, device: torch.device, kinds: Kinds | None = None) -> PaddedLayout:

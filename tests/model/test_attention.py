@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.attention import (
-    FlatAttention,
     ProductsAttention,
     SdpaAttention,
     choose_attention,
     flat_obstacle,
     padded_attention,
 )
+from model.flat_attention import FlatAttention
 from model.layout import SHORTEST_SHARE, SLACK, padded_layout
 from tokenization.errors import RecipeError
 
