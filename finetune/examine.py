@@ -22,6 +22,7 @@ LOOKED_AT = 5_000  # examples of a split whose lengths are measured
 _WHOLE = 1_000_000  # tokens: as a task's length, nothing is cut by it
 _FOUND, _LOST = "answer in the text", "answer that is not in the text"  # what labels of spans are counted by
 _PARTS = 5  # of the range of a regression
+_SIZES = (25, 50, 100, 200, 400)  # characters of a text to write
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ def examine(
         labels=dict(labels.most_common()),
         absent=tuple(name for name in _declared(spec) if name not in labels),
         copies=len(texts) - len(set(texts)),
-        conflicting=_conflicting(texts, examples),
+        conflicting=0 if spec.kind == "generation" else _conflicting(texts, examples),  # two translations may be right
         leaked=0 if read is train else int(leaked_rows(train.examples, examples).sum()),
         empty=sum(_is_empty(spec, example) for example in examples),
         lost=labels[_LOST] > 0 and not labels[_FOUND],
@@ -162,13 +163,18 @@ def _lengths(spec: TaskSpec, split: str, examples: Sequence[Example], tokenizer:
     if len(examples) > LOOKED_AT:
         chosen_K = permute(np.arange(LOOKED_AT, dtype=np.int64), len(examples), key_of("lengths", spec.name, split))
     part = [examples[int(index)] for index in chosen_K]
-    lengths_S = encode_examples(spec, split, part, tokenizer, _WHOLE).lengths_N
+    encoded = encode_examples(spec, split, part, tokenizer, _WHOLE)
+    lengths_S = encoded.lengths_N
+    if encoded.targets is not None:
+        lengths_S = np.maximum(lengths_S, encoded.targets.lengths_E)  # the length holds for each
     median, most, longest = np.percentile(lengths_S, [50, 95, 100], method="inverted_cdf")
     return Lengths(len(part), int(median), int(most), int(longest), float((lengths_S > length).mean()))
 
 
 def _is_empty(spec: TaskSpec, example: Example) -> bool:
     texts = (*example.texts, *(text for candidate in example.candidates for text in candidate))
+    if spec.kind == "generation" and isinstance(example.label, str):
+        texts = (*texts, example.label)
     return not example.words if spec.kind == "tagging" else not all(text.strip() for text in texts)
 
 
@@ -216,6 +222,13 @@ def _answered(spec: TaskSpec, label: object) -> Iterable[str]:
     return (_LOST if lost else _FOUND,)
 
 
+def _by_size(spec: TaskSpec, label: object) -> Iterable[str]:
+    """Texts to write are counted by their characters, up to the next of some bounds."""
+    size = len(str(label))
+    bound = next((bound for bound in _SIZES if size <= bound), None)
+    return (f"up to {bound} characters" if bound else f"over {_SIZES[-1]} characters",)
+
+
 _LABELS_OF_KIND: dict[str, Callable[[TaskSpec, object], Iterable[str]]] = {
     "classification": _single,
     "multilabel": _several,
@@ -224,4 +237,5 @@ _LABELS_OF_KIND: dict[str, Callable[[TaskSpec, object], Iterable[str]]] = {
     "choice": _place,
     "tagging": _entities,
     "span": _answered,
+    "generation": _by_size,
 }

@@ -3,6 +3,7 @@
 Shape letters: N examples, C classes, P places of candidates.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,9 +20,9 @@ def majority(spec: TaskSpec, train_gold: Answers, gold: Answers, candidates: Seq
     """The primary metric of the answer that ignores its input.
 
     It says the commonest class, the labels that over half of the training examples have, the mean score, no entity, the
-    place where the right candidate stands most often, or nothing at all, since no text can be named unread. Ties go to
-    the first. Where scores are asked for, every class has the same, and candidates rank by how often their place is
-    right.
+    place where the right candidate stands most often, or nothing at all, since no text can be named unread; the text
+    that training asks for most often, where one is to be written. Ties go to the first. Where scores are asked for,
+    every class has the same, and candidates rank by how often their place is right.
 
     Args:
         candidates: how many each example of `gold` has; None takes all to have a candidate at every place that occurs.
@@ -44,6 +45,8 @@ def _answers(spec: TaskSpec, train_gold: Answers, gold: Answers) -> Answers:
 def _answer(spec: TaskSpec, train_gold: Answers) -> Any:
     if spec.kind == "span":
         return ""
+    if spec.kind == "generation":
+        return Counter(train_gold).most_common(1)[0][0]
     if spec.kind == "regression":
         return float(np.mean(np.asarray(train_gold, dtype=np.float64)))
     if spec.kind == "multilabel":

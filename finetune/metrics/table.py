@@ -7,13 +7,15 @@ from finetune.metrics.reading import same_words, span_f1
 from finetune.metrics.reading_zh import exact_match_zh, span_f1_zh
 from finetune.metrics.regression import mape, pearson, pearson_spearman, rmse, spearman
 from finetune.metrics.tags import entity_f1, entity_macro_f1
+from finetune.metrics.text import bleu, chrf, same_text
 from finetune.tasks.metric_names import FROM_SCORES
 from finetune.tasks.spec import TaskSpec
 
 
 def exact_match(gold: Answers, answers: Answers, spec: TaskSpec) -> float:
-    """Share of examples whose labels are all right, or whose answer has the words of a right one."""
-    return (all_labels_right if spec.kind == "multilabel" else same_words)(gold, answers, spec)
+    """Share of examples whose labels are all right, whose answer has a right one's words, or whose text is the same."""
+    same = {"multilabel": all_labels_right, "generation": same_text}.get(spec.kind, same_words)
+    return same(gold, answers, spec)
 
 
 METRICS: dict[str, Metric] = {
@@ -36,6 +38,8 @@ METRICS: dict[str, Metric] = {
     "span_f1": span_f1,
     "exact_match_zh": exact_match_zh,
     "span_f1_zh": span_f1_zh,
+    "bleu": bleu,
+    "chrf": chrf,
 }
 
 

@@ -62,7 +62,12 @@ def carved_dev(spec: TaskSpec, examples: Sequence[Example]) -> NDArray[np.bool_]
 
 
 def _strata(spec: TaskSpec, examples: Sequence[Example]) -> list[str]:
-    """What is to be as frequent on both sides: the label, for scores their tenth, for spans whether there is one."""
+    """What is to be as frequent on both sides: the label, for scores their tenth, for spans whether there is one.
+
+    Texts to write are nearly all different: nothing of them is to be.
+    """
+    if spec.kind == "generation":
+        return [""] * len(examples)
     if spec.kind == "regression":
         scores_N = np.array([example.label for example in examples], dtype=np.float64)
         ranks_N = np.argsort(np.argsort(scores_N, kind="stable"))

@@ -134,6 +134,14 @@ def spans_of(row: Row, value: Any, context: str) -> tuple[Span, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def written(spec: TaskSpec, row: Row) -> str:
+    """The text that is to be written for the row."""
+    value = value_of(row, spec.label)
+    if not isinstance(value, str):
+        raise DataError(f"{row.place}: column {spec.label!r} is {value!r}, but the text to write is expected.")
+    return value
+
+
 def located(context: str, text: str, start: int | None) -> int:
     """Where a text stands in its context, nearest to `start`; -1 where it does not."""
     places: list[int] = []

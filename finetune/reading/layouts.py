@@ -18,6 +18,7 @@ from finetune.reading.labels import (
     score_of,
     spans_of,
     tags_of,
+    written,
 )
 from finetune.reading.row import Row
 from finetune.reading.row_values import list_of, mapping_of, text_of, texts_of, value_of, words_of
@@ -48,7 +49,7 @@ def taken(spec: TaskSpec, rows: Iterable[Row], split: str) -> Iterator[Taken]:
 
 def columns_read(spec: TaskSpec, split: str) -> tuple[str, ...]:
     """The columns that every row of a split must have; other layouts than plain rows look for themselves."""
-    if spec.layout != "rows":
+    if spec.layout not in ("rows", "parallel_lines"):
         return ()
     return spec.fields if hides(spec, split) else (*spec.fields, spec.label)
 
@@ -79,6 +80,8 @@ def _label(spec: TaskSpec, row: Row, texts: tuple[str, ...]) -> Label:
         return score_of(spec, row)
     if spec.kind == "multilabel":
         return classes_of(spec, row)
+    if spec.kind == "generation":
+        return written(spec, row)
     if spec.kind == "span":
         return spans_of(row, value_of(row, spec.label), texts[-1])
     return class_of(spec, row)
@@ -245,4 +248,5 @@ LAYOUTS: dict[str, Layout] = {
     "c3": _c3,
     "chid": chid,
     "named_spans": _named_spans,
+    "parallel_lines": _rows,
 }

@@ -11,6 +11,7 @@ from finetune.reading.archive import files_of
 from finetune.reading.carve import carved_dev, is_carved
 from finetune.reading.hub import hub_rows
 from finetune.reading.layouts import columns_read, taken
+from finetune.reading.parallel_rows import parallel_rows
 from finetune.reading.row import Row
 from finetune.reading.rows import read_rows
 from finetune.reading.taken import Taken
@@ -66,6 +67,8 @@ def _rows(spec: TaskSpec, data: Path, split: str, origin: str) -> tuple[str, Ite
     if is_on_hub(spec, split):
         return hub_rows(spec, data, split, needed)
     files = files_of(spec, data, split, origin)
+    if spec.layout == "parallel_lines":
+        return ", ".join(map(str, files)), parallel_rows(files, spec, needed)
     rows = (read_rows(file, spec, needed) for file in files)
     return ", ".join(map(str, files)), chain.from_iterable(rows)
 
