@@ -7,7 +7,7 @@ V vocabulary, K layers, G rows of a guide, X rows that a decoder reads.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -16,28 +16,13 @@ from model.attention import Attention, check_attention_name, choose_attention
 from model.batch import FlatBatch
 from model.config import EncoderConfig, HeadSpec
 from model.encoder import Encoder, Pooler
+from model.groups import GroupPart, ParameterGroup, encoder_parts, groups_of
 from model.heads import build_head
 from model.initialise import initialise, materialise
 from model.memory import Memory, memory_of, no_targets
 from model.reading import Reading
 from model.readings import Part, parts_of, reading
 from tokenization.errors import RecipeError, did_you_mean
-
-
-@dataclass(frozen=True)
-class ParameterGroup:
-    """Parameters that move, or stand still, together.
-
-    Attributes:
-        name: `encoder`, `pooler` or `head:<name>`.
-        heads: the heads that use them; in a step in which none of these counts, the group stands still.
-            None means that every head uses them.
-        parameters: names (as in `state_dict`) and parameters; a shared parameter stands in one group only.
-    """
-
-    name: str
-    heads: frozenset[str] | None
-    parameters: tuple[tuple[str, nn.Parameter], ...]
 
 
 class Network(nn.Module):
@@ -129,20 +114,19 @@ class Network(nn.Module):
                     logits[part.place] = own_MC.index_copy(0, part.guide_rows_G, guide_GC.to(own_MC.dtype))
         return tuple(logits[place] for place in range(len(batch.selections)))
 
-    def groups(self) -> tuple[ParameterGroup, ...]:
-        """All parameters, each once: the encoder (with the tied embedding), the pooler, then each head."""
-        seen: set[int] = set()
+    def groups(self, by_layer: bool = False) -> tuple[ParameterGroup, ...]:
+        """All parameters, each once: the encoder (with the tied embedding), the pooler, then each head.
+
+        Args:
+            by_layer: whether the encoder is cut into its embeddings, each block, and what follows the last one.
+        """
         pooled = frozenset(spec.name for spec in self.specs if spec.pooled)
-        parts: list[tuple[str, frozenset[str] | None, str, nn.Module]] = [
-            ("encoder", None, "encoder.", self.encoder),
-            ("pooler", pooled, "pooler.", self.pooler),
+        parts = [*encoder_parts(self.encoder, by_layer), GroupPart("pooler", "pooler", self.pooler, pooled)]
+        parts += [
+            GroupPart(f"head:{spec.name}", f"heads.{spec.name}", self.heads[spec.name], frozenset({spec.name}))
+            for spec in self.specs
         ]
-        for spec in self.specs:
-            module = self.heads[spec.name]
-            parts.append((f"head:{spec.name}", frozenset({spec.name}), f"heads.{spec.name}.", module))
-        return tuple(
-            ParameterGroup(name, heads, _unseen(module, prefix, seen)) for name, heads, prefix, module in parts
-        )
+        return groups_of(parts)
 
     @property
     def _decoders(self) -> frozenset[str]:
@@ -206,13 +190,6 @@ class Network(nn.Module):
                 self.attention, device, dtype, self.config.dropout, self.config.head_width
             )
         return self._chosen[device, dtype]
-
-
-def _unseen(module: nn.Module, prefix: str, seen: set[int]) -> tuple[tuple[str, nn.Parameter], ...]:
-    """The module's parameters that no earlier part had, with their full names."""
-    fresh = [(prefix + name, p) for name, p in module.named_parameters() if id(p) not in seen]
-    seen.update(id(p) for _, p in fresh)
-    return tuple(fresh)
 
 
 def _check_heads(config: EncoderConfig, heads: Sequence[HeadSpec], attention: str) -> None:

@@ -52,8 +52,12 @@ class Engine(Protocol):
         """
         ...
 
-    def step(self, rate: float, active: frozenset[str]) -> float:
-        """Sum gradients over ranks, clip, update at `rate` (0 for idle heads); returns the gradient's norm."""
+    def step(self, rate: float, active: frozenset[str], factors: Mapping[str, float] | None = None) -> float:
+        """Sum gradients over ranks, clip, update at `rate` (0 for idle heads); returns the gradient's norm.
+
+        Args:
+            factors: on the rate, of the groups (by name) that do not move at the whole of it.
+        """
         ...
 
     def infer(self, batch: FlatBatch) -> tuple[Tensor, ...]:
@@ -150,7 +154,7 @@ class PlainEngine:
             sums += torch.stack(terms)
         return sums.cpu().numpy()
 
-    def step(self, rate: float, active: frozenset[str]) -> float:
+    def step(self, rate: float, active: frozenset[str], factors: Mapping[str, float] | None = None) -> float:
         parameters = [parameter for _, parameter in self._trained]
         for parameter in parameters:
             if parameter.grad is None:
@@ -158,7 +162,7 @@ class PlainEngine:
         if self.world.size > 1:
             _sum_over_ranks([p.grad for p in parameters if p.grad is not None])
         norm = torch.nn.utils.clip_grad_norm_(parameters, self._clip or float("inf"))
-        set_rates(self._optimizer, self._groups, rate, active)
+        set_rates(self._optimizer, self._groups, rate, active, factors)
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
         return float(norm)

@@ -17,6 +17,7 @@ from training.engine import Engine, MicroBatch
 from training.interrupt import StopRequest
 from training.metrics_log import MetricsLog
 from training.mixture import Mixture
+from training.rates import LayerRates
 from training.schedules import RateSchedule
 from training.state import State
 
@@ -32,6 +33,7 @@ class StagePlan:
         evaluate_every: steps between evaluations; None evaluates at the end alone.
         patience: evaluations without a better joint score after which the stage ends; None never.
         save_every, keep, log_every: checkpoints and log lines, in steps.
+        layers: what each parameter group moves at; None: all at the stage's rate.
     """
 
     stage: str
@@ -45,6 +47,7 @@ class StagePlan:
     save_every: int = 200
     keep: int = 2
     log_every: int = 10
+    layers: LayerRates | None = None
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ def fit(
         # Step.
         active = frozenset(q.objective.head for q, c in zip(mixture.questions, counts_K, strict=True) if c)
         rate = plan.rate * plan.schedule.factor(state.step, plan.steps)
-        norm = engine.step(rate, active)
+        factors = plan.layers.factors(state.step) if plan.layers else None
+        norm = engine.step(rate, active, factors)
         if not math.isfinite(norm):
             raise _not_finite(plan, state.step, "gradient", folder)
         _advance(state, mixture, counts_K, draw)

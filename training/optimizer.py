@@ -1,6 +1,6 @@
 """AdamW over named parameter groups: each head is its own group, and decay falls on matrices only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,15 +51,25 @@ def build_adamw(groups: Sequence[Group], settings: AdamW) -> torch.optim.AdamW:
     return torch.optim.AdamW(torch_groups, lr=0.0, betas=settings.betas, eps=settings.epsilon, fused=True)
 
 
-def set_rates(optimizer: torch.optim.Optimizer, groups: Sequence[Group], rate: float, active: frozenset[str]) -> None:
+def set_rates(
+    optimizer: torch.optim.Optimizer,
+    groups: Sequence[Group],
+    rate: float,
+    active: frozenset[str],
+    factors: Mapping[str, float] | None = None,
+) -> None:
     """Give each group its rate for this step: 0 for a group none of whose heads counted anything.
+
+    Args:
+        factors: of the rate, for the groups that do not move at the whole of it.
 
     At rate 0 AdamW moves nothing, decay included, while its moments may still fade (house rule: heads that are idle
     stand still).
     """
     moving = {group.name for group in groups if group.heads is None or group.heads & active}
     for torch_group in optimizer.param_groups:
-        torch_group["lr"] = rate if torch_group["name"] in moving else 0.0
+        name = torch_group["name"]
+        torch_group["lr"] = rate * (factors or {}).get(name, 1.0) if name in moving else 0.0
 
 
 def dimensions(parameter: nn.Parameter) -> int:

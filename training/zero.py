@@ -70,8 +70,8 @@ class ZeroEngine:
             sums += torch.stack(terms)
         return sums.cpu().numpy()
 
-    def step(self, rate: float, active: frozenset[str]) -> float:
-        set_rates(self._engine.optimizer, self._groups, rate, active)
+    def step(self, rate: float, active: frozenset[str], factors: Mapping[str, float] | None = None) -> float:
+        set_rates(self._engine.optimizer, self._groups, rate, active, factors)
         # At stage 0 DeepSpeed clips but keeps no norm; by now the gradients are summed over the ranks.
         gradients = [p.grad for _, p in self._trained if p.grad is not None] if self._stage == 0 else []
         norm = torch.nn.utils.get_total_norm(gradients) if gradients else None

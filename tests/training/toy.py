@@ -8,6 +8,7 @@ Shape letters: K draws, M rows, N sequences, T tokens, C classes.
 
 import json
 import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from training.loop import StagePlan, Stopped, fit
 from training.mixture import Mixture, Sampling, Stream
 from training.objective import Rows, Single, Term, summed_cross_entropy
 from training.optimizer import AdamW
+from training.rates import LayerRates, gradual, scales_of
 from training.schedules import RateSchedule, WeightSchedule
 from training.sequences import I64, Sequences, Shape
 from training.state import State
@@ -119,16 +121,25 @@ def plan(steps: int, **settings: Any) -> StagePlan:
     return StagePlan("toy", 1, steps, **given)
 
 
-def plain_engine(net: Network, mix: Mixture, world: World = ALONE, settings: AdamW | None = None) -> PlainEngine:
+def plain_engine(
+    net: Network, mix: Mixture, world: World = ALONE, settings: AdamW | None = None, by_layer: bool = False
+) -> PlainEngine:
     objectives = [question.objective for question in mix.questions]
-    return PlainEngine(net, net.groups(), objectives, settings or AdamW(1e-2, weight_decay=0.1), world, bf16=False)
+    settings = settings or AdamW(1e-2, weight_decay=0.1)
+    return PlainEngine(net, net.groups(by_layer), objectives, settings, world, bf16=False)
 
 
-def zero_engine(net: Network, mix: Mixture, world: World, stage: int) -> ZeroEngine:
+def zero_engine(net: Network, mix: Mixture, world: World, stage: int, by_layer: bool = False) -> ZeroEngine:
     objectives = [question.objective for question in mix.questions]
     json_config = {"zero_optimization": {"stage": stage}}
     settings = AdamW(1e-2, weight_decay=0.1)
-    return ZeroEngine(net, net.groups(), objectives, settings, world, False, empty_batch(mix), json_config)
+    return ZeroEngine(net, net.groups(by_layer), objectives, settings, world, False, empty_batch(mix), json_config)
+
+
+def layer_rates(every: int) -> LayerRates:
+    """Discriminative rates and gradual unfreezing of the toy network."""
+    depths = {group.name: group.depth for group in network().groups(by_layer=True)}
+    return LayerRates(scales_of(depths, 2.6), gradual(depths, every))
 
 
 def train(
@@ -148,7 +159,7 @@ def train(
     Args:
         resume: the step of the checkpoint to go on from.
         origin: the folder of that checkpoint, where it is not `root`.
-        witness: for how many steps to note which heads moved, in `witness.json`.
+        witness: for how many steps to note which heads, or with rates by layer which groups, moved: `witness.json`.
         fitting: `stop`, `evaluate` or `watcher` for `fit`.
     """
     source, mix, net, state = StageFolder(origin or root), mixture(), network(dropout), State()
@@ -156,11 +167,17 @@ def train(
         state = load_state(source, resume)
         weights = source.checkpoint(resume) / "weights.safetensors"
         load_into(net, load_weights(weights), weights)
-    engine: Any = plain_engine(net, mix, world) if kind == "plain" else zero_engine(net, mix, world, int(kind[-1]))
+    by_layer = plan.layers is not None
+    group_of = {name: group.name for group in net.groups(by_layer) for name, _ in group.parameters}
+    engine: Any = (
+        plain_engine(net, mix, world, by_layer=by_layer)
+        if kind == "plain"
+        else zero_engine(net, mix, world, int(kind[-1]), by_layer)
+    )
     if resume is not None:
         engine.load_moments(load_moments(source, resume), resume)
     if witness:
-        engine = Witness(engine, witness)
+        engine = Witness(engine, witness, group_of.__getitem__ if by_layer else _part)
     fit(plan, mix, engine, state, StageFolder(root), **{"watcher": Silence(), "stop": StopRequest(), **fitting})
     if witness and world.chief:
         (root / "witness.json").write_text(json.dumps(engine.seen))
@@ -170,19 +187,20 @@ def train(
 class Witness:
     """An engine that notes, for its first `steps` steps, which heads were active and which parts' weights moved."""
 
-    def __init__(self, engine: Engine, steps: int) -> None:
-        self._engine, self._left = engine, steps
+    def __init__(self, engine: Engine, steps: int, part_of: Callable[[str], str]) -> None:
+        self._engine, self._left, self._part_of = engine, steps, part_of
         self.seen: list[dict[str, list[str]]] = []
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    def step(self, rate: float, active: frozenset[str]) -> float:
+    def step(self, rate: float, active: frozenset[str], factors: Mapping[str, float] | None = None) -> float:
         before = {name: value.clone() for name, value in self._engine.weights()} if self._left else {}
-        norm = self._engine.step(rate, active)
+        norm = self._engine.step(rate, active, factors)
         if self._left:
             self._left -= 1
-            moved = {_part(name) for name, value in self._engine.weights() if not torch.equal(before[name], value)}
+            after = self._engine.weights()
+            moved = {self._part_of(name) for name, value in after if not torch.equal(before[name], value)}
             self.seen.append({"active": sorted(active), "moved": sorted(moved)})
         return norm
 
@@ -202,11 +220,13 @@ class Job:
     origin: str | None = None
     resume: int | None = None
     witness: int = 0
+    unfreeze_every: int | None = None
 
     def run(self, world: World, stop: StopRequest) -> None:
+        layers = layer_rates(self.unfreeze_every) if self.unfreeze_every else None
         train(
             Path(self.root),
-            plan(self.steps, save_every=self.save_every),
+            plan(self.steps, save_every=self.save_every, layers=layers),
             kind=self.kind,
             world=world,
             origin=Path(self.origin) if self.origin else None,
