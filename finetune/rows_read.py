@@ -31,11 +31,11 @@ class RowsRead:
 def rows_read(spec: TaskSpec, sequences: Sequences) -> RowsRead:
     """The rows that a task's head reads, and how they hang together.
 
-    A tag is read at the first piece of its word, a span at [CLS] and the context's tokens, as `row_labels_T` marks
-    them. Every other kind is read at the row that stands for its sequence, or, by a head that pools, at all of its
-    tokens, or at those of both texts.
+    A tag is read at the first piece of its word, a span at [CLS] and the context's tokens, a task in words where the
+    language model is asked, as `row_labels_T` marks them. Every other kind is read at the row that stands for its
+    sequence, or, by a head that pools, at all of its tokens, or at those of both texts.
     """
-    if spec.kind in ("tagging", "span"):
+    if spec.kind in ("tagging", "span") or spec.worded:
         return _marked(spec, sequences)
     if spec.design.pool == "siamese":
         return _both_texts(sequences)

@@ -43,7 +43,7 @@ def carved_dev(spec: TaskSpec, examples: Sequence[Example]) -> NDArray[np.bool_]
     """
     groups = _groups(spec, examples)
     strata = _strata(spec, examples)
-    order_G = permute(np.arange(len(groups), dtype=np.int64), len(groups), key_of("carve", spec.name))
+    order_G = permute(np.arange(len(groups), dtype=np.int64), len(groups), key_of("carve", spec.chosen_as))
     walk = sorted(range(len(groups)), key=lambda group: (strata[groups[group][0]], int(order_G[group])))
     chosen_N = np.zeros(len(examples), dtype=np.bool_)
     owed = 0.0

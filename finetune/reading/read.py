@@ -95,6 +95,6 @@ def _limited(spec: TaskSpec, split: str, whole: Split) -> Split:
     limit = spec.limit.get(split, size)
     if limit >= size:
         return whole
-    key = key_of("limit", spec.name, split)
+    key = key_of("limit", spec.chosen_as, split)
     chosen = permute(np.arange(limit, dtype=np.int64), size, key)
     return replace(whole, examples=tuple(whole.examples[int(index)] for index in np.sort(chosen)), limited=True)

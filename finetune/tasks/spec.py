@@ -106,6 +106,7 @@ class TaskSpec:
         carve: share of train that stands in for a dev set where `files` has none.
         limit: rows per split to keep, a fixed random subset; scores on such a split are marked as reduced.
         rows: the official number of rows of each split; a split with fewer is marked as reduced.
+        like: the built-in task that it is under another name: the rows of a limit and of a carved dev set are the same.
         head: the task whose head answers, where it is not the task's own (AX is answered by MNLI's).
         design: how the head reads the encoder.
         attention: which tokens of its sequence a token sees: `both` ways, `left` to right as GPT, which is read at the
@@ -143,6 +144,7 @@ class TaskSpec:
     carve: float = 0.1
     limit: Mapping[str, int] = field(default_factory=dict)
     rows: Mapping[str, int] = field(default_factory=dict)
+    like: str = ""
     head: str = ""
     design: HeadDesign = ROW
     attention: KindName = "both"
@@ -195,6 +197,11 @@ class TaskSpec:
         if self.kind == "generation":
             return HEAD_OF_WRITER[self.written_by]
         return LM if self.worded else self.answered_by
+
+    @property
+    def chosen_as(self) -> str:
+        """The name by which rows are chosen."""
+        return self.like or self.name
 
     def paths(self, split: str) -> tuple[str, ...]:
         """The files of a split, relative to the data folder."""

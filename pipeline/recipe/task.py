@@ -1,5 +1,6 @@
 """The recipe's section on labelled tasks: built-in ones, with what is changed of them, and the user's own."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
@@ -9,14 +10,14 @@ from finetune.tasks.own import changed_spec, spec_from_fields
 from finetune.tasks.spec import Format, Kind, Language, Layout, Scheme, TaskSpec, Writer
 from finetune.tasks.table import find_task
 from model.design import HeadDesign, Layers, Pool
-from pipeline.recipe.section import Positive, Section, has_key, tag_of
+from pipeline.recipe.section import Name, Positive, Section, has_key, tag_of
 from pipeline.recipe.text import Files
 
 _FIELDS = (
     "Columns of the text: one, or two for a pair; for tagging that of the words; for ranking and choice that of the "
     "candidates last, for choice also [context, question, options]; for span the question's and the text's."
 )
-_OF_THE_STAGE = {"length", "from_"}
+_NOT_OF_THE_SPEC = {"length", "from_", "like"}
 
 
 class HubSource(Section):
@@ -47,6 +48,29 @@ class HeadSettings(Section):
     )
     width: Positive = Field(default=128, description="Units of the LSTM in each direction.")
     steps: Positive = Field(default=5, description="Turns of the answer network.")
+
+
+class ClozeSettings(Section):
+    """A pattern with a gap, which the masked language model fills with a class's words (PET)."""
+
+    pattern: str = Field(
+        description="A text with the task's fields in braces and {mask} once, as '{sentence} It was {mask}.'; a | is "
+        "where segment 1 begins."
+    )
+    words: dict[str, str] = Field(
+        min_length=1,
+        description="Label to what fills the gap, of any length, as {negative: terrible, positive: great}.",
+    )
+
+
+class PromptSettings(Section):
+    """A text that a left-to-right language model goes on with; the likeliest answer is the class (GPT-2)."""
+
+    text: str = Field(description="A text with the task's fields in braces, as 'Review: {sentence} Sentiment:'.")
+    answers: dict[str, str] = Field(min_length=1, description="Label to the answer that follows the text.")
+    per_token: bool = Field(
+        default=False, description="Score an answer by the mean of its pieces' log probabilities instead of their sum."
+    )
 
 
 def _short_head(value: Any) -> Any:
@@ -135,6 +159,20 @@ class BuiltInTask(Section):
     head: Annotated[HeadSettings, BeforeValidator(_short_head, json_schema_input_type=Pool | HeadSettings)] = Field(
         default=HeadSettings(), description="How its head reads the encoder; san is {pool: san}."
     )
+    attention: Literal["both", "left", "right"] | None = Field(
+        default=None,
+        description="Which tokens a token sees; left: itself and those before it, and the answer is read at the last "
+        "one, as GPT; right: the reverse; null: both.",
+    )
+    cloze: ClozeSettings | None = Field(
+        default=None, description="Ask the masked language model's head instead of one of its own; classification only."
+    )
+    prompt: PromptSettings | None = Field(
+        default=None, description="Ask the left-to-right language model's head instead; classification only."
+    )
+    like: Name | None = Field(
+        default=None, description="The built-in task that it is, where it is called otherwise here; null: as its key."
+    )
 
     @model_validator(mode="after")
     def _files_are_read(self) -> "BuiltInTask":
@@ -148,11 +186,12 @@ class BuiltInTask(Section):
         Raises:
             RecipeError: no built-in task is called so, or its settings contradict each other; with every problem.
         """
-        spec = changed_spec(find_task(name), **self._given())
+        table = replace(find_task(self.like), name=name, like=self.like) if self.like else find_task(name)
+        spec = changed_spec(table, **self._given())
         return on_hub(spec) if self.from_ == "hub" else spec
 
     def _given(self) -> dict[str, Any]:
-        plain = self.model_dump(exclude=_OF_THE_STAGE, exclude_defaults=True)
+        plain = self.model_dump(exclude=_NOT_OF_THE_SPEC, exclude_defaults=True)
         design = {"design": HeadDesign(**self.head.model_dump())} if plain.pop("head", None) else {}
         return {**plain, **design}
 
@@ -165,6 +204,8 @@ class OwnTask(BuiltInTask):
 
     @model_validator(mode="after")
     def _one_source(self) -> "OwnTask":
+        if self.like is not None:
+            raise ValueError("'like' names a built-in task, and 'kind' makes a task of your own: leave one of them out")
         if (self.files is None) == (self.hub is None):
             raise ValueError("give exactly one of 'files' and 'hub'")
         if self.hub is not None and not self.hub.splits:
