@@ -120,6 +120,7 @@ def test_the_resolved_recipe_holds_every_setting_there_is(tmp_path):
                 "span": {"geometric": 0.2, "longest": 10, "shares": {}},
                 "mask": 0.8,
                 "random": 0.1,
+                "attention": "both",
             }
         },
         {"nsp": {}},
