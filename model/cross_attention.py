@@ -34,14 +34,14 @@ class CrossLayout:
 
 def cross_layout(targets_J1: Tensor, memory_J1: Tensor, device: torch.device) -> CrossLayout:
     """The layout for the offsets, int64 on the CPU, of the targets' tokens and of the rows that they read."""
-    tokens_JQ, real_JQ = _block(targets_J1)
-    rows_JS, real_JS = _block(memory_J1)
+    tokens_JQ, real_JQ = side_by_side(targets_J1)
+    rows_JS, real_JS = side_by_side(memory_J1)
     bias_J1S = torch.zeros(real_JS.shape).masked_fill(~real_JS, -math.inf)[:, None]
     slots_U = torch.nonzero(real_JQ.flatten())[:, 0]
     return CrossLayout(*(part.to(device) for part in (tokens_JQ, rows_JS, slots_U, bias_J1S)))
 
 
-def _block(offsets_J1: Tensor) -> tuple[Tensor, Tensor]:
+def side_by_side(offsets_J1: Tensor) -> tuple[Tensor, Tensor]:
     """Sequences side by side, as long as the longest: which index stands where, and where there is one."""
     lengths_J = offsets_J1.diff()
     place_Q = torch.arange(int(lengths_J.max()) if len(lengths_J) else 0)

@@ -1,6 +1,6 @@
 """Which rows of the encoder a decoder reads.
 
-Shape letters: X rows read, J target sequences, U target tokens.
+Shape letters: X rows read, N sequences, J target sequences, U target tokens.
 """
 
 from __future__ import annotations
@@ -29,11 +29,16 @@ class Memory:
 def memory_of(batch: FlatBatch) -> Memory:
     """All tokens of the sequence beside each target."""
     targets = batch.targets or no_targets(batch)
-    lengths_J = batch.lengths_N[targets.memory_J]
-    offsets_J1 = torch.cat([lengths_J.new_zeros(1), lengths_J.cumsum(0)])
-    first_J = batch.offsets_N1[:-1][targets.memory_J] - offsets_J1[:-1]
-    rows_X = torch.arange(int(offsets_J1[-1])) + first_J.repeat_interleave(lengths_J)
+    rows_X, offsets_J1 = rows_of(batch.offsets_N1, targets.memory_J)
     return Memory(rows_X.to(batch.tokens_T.device), offsets_J1)
+
+
+def rows_of(offsets_N1: Tensor, sequences_J: Tensor) -> tuple[Tensor, Tensor]:
+    """The rows of some sequences, one sequence after the other, and their offsets; all int64 on the CPU."""
+    lengths_J = offsets_N1.diff()[sequences_J]
+    offsets_J1 = torch.cat([lengths_J.new_zeros(1), lengths_J.cumsum(0)])
+    first_J = offsets_N1[:-1][sequences_J] - offsets_J1[:-1]
+    return torch.arange(int(offsets_J1[-1])) + first_J.repeat_interleave(lengths_J), offsets_J1
 
 
 def no_targets(batch: FlatBatch) -> Targets:
