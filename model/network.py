@@ -22,6 +22,7 @@ from model.initialise import initialise, materialise
 from model.memory import Memory, memory_of, no_targets
 from model.reading import Reading
 from model.readings import Part, parts_of, reading
+from model.stored import StoredEncoder
 from tokenization.errors import RecipeError, did_you_mean
 
 
@@ -39,6 +40,7 @@ class Network(nn.Module):
     Attributes:
         active: the heads that run. Each runs exactly once per forward pass, in the fixed order, on the rows of all
             its selections, also when there are none. Default: all.
+        stored: what is called in the place of the encoder, where that stands still; None: the encoder itself.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Network(nn.Module):
             self.heads = nn.ModuleDict({spec.name: build_head(spec, config, word) for spec in heads})
         materialise(self, device)
         self._active = tuple(spec.name for spec in heads)
+        self.stored: StoredEncoder | None = None
         self._chosen: dict[tuple[torch.device, torch.dtype], Attention] = {}
         if seed is not None:
             initialise(self, seed, config.initializer_range)
@@ -152,7 +155,7 @@ class Network(nn.Module):
     def _layers(self, batch: FlatBatch, attention: Attention, rows_R: Tensor) -> Tensor:
         """The rows that are read, (K, R, D): of every layer where an active head mixes them, else of the last."""
         mixes = any(spec.design.layers == "mix" for spec in self.specs if spec.name in self._active)
-        read = self.encoder(batch, attention, rows_R, layers=mixes)
+        read = (self.stored or self.encoder)(batch, attention, rows_R, layers=mixes)
         return read if mixes else read[None]
 
     def _readings(self, parts: dict[str, list[Part]], layers_KRD: Tensor, tokens_R: Tensor) -> dict[str, Reading]:
