@@ -67,7 +67,7 @@ class Model:
         spec = TASKS[name]
         asked, length = self.tasks[spec.answered_by]
         _same_labels(self.folder, name, spec.labels, asked.labels)
-        return spec, length
+        return spec.read_like(asked), length
 
     @cached_property
     def fingerprint(self) -> str:

@@ -202,7 +202,9 @@ class Materials:
 
     def task(self, name: str) -> TaskSpec:
         """A task's spec: built in, or the recipe's own."""
-        return self.recipe.tasks[name].spec(name)
+        spec = self.recipe.tasks[name].spec(name)
+        answering = self.recipe.tasks.get(spec.head)
+        return spec.read_like(answering.spec(spec.head)) if answering else spec
 
     def read(self, spec: TaskSpec, split: str) -> Split:
         """A split of a task, of the recipe or not, as its files have it."""

@@ -7,6 +7,7 @@ from typing import Any
 from finetune.cloze.given import problems_of
 from finetune.tasks.bio import is_tag
 from finetune.tasks.metric_names import LOWER_IS_BETTER, METRICS_OF_KIND, TWO_CLASSES_ONLY
+from finetune.tasks.sound_heads import of_head
 from finetune.tasks.spec import DEV, GROUPED, KINDS, OUTSIDE, TRAIN, TaskSpec
 from model.design import ROW
 from tokenization.errors import did_you_mean
@@ -256,4 +257,5 @@ _CHECKS: tuple[Callable[[TaskSpec], list[str]], ...] = (
     _of_files,
     _of_numbers,
     _in_words,
+    of_head,
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from finetune.cloze.given import Cloze, Prompt
@@ -190,6 +190,10 @@ class TaskSpec:
     def answered_by(self) -> str:
         """The name of the head that answers."""
         return self.head or self.name
+
+    def read_like(self, answering: TaskSpec) -> TaskSpec:
+        """The same task, its text given to the encoder and read as by the task whose head answers."""
+        return replace(self, design=answering.design, attention=answering.attention)
 
     @property
     def head_name(self) -> str:

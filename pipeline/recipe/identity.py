@@ -14,7 +14,7 @@ from pipeline.recipe.text import Corpus
 # Of a corpus: where its text is, which its content hash tells better, and what changes no result.
 _HOW_IT_IS_READ = {"files", "format", "field", "config", "split", "streaming", "lexicon", "skip_bad"}
 # Of a task: what makes other rows of the same files. How they are read is told better by the content hash of its rows.
-_WHICH_ROWS = ("kind", "range", "carve", "overlap", "written_by")
+_WHICH_ROWS = ("kind", "range", "carve", "overlap", "written_by", "attention")
 
 
 def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:

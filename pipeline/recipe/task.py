@@ -164,6 +164,11 @@ class BuiltInTask(Section):
         description="Which tokens a token sees; left: itself and those before it, and the answer is read at the last "
         "one, as GPT; right: the reverse; null: both.",
     )
+    attention: Literal["both", "left", "right"] | None = Field(
+        default=None,
+        description="Which tokens a token sees; left: itself and those before it, and the answer is read at the last "
+        "one, as GPT; right: the reverse; null: both.",
+    )
     cloze: ClozeSettings | None = Field(
         default=None, description="Ask the masked language model's head instead of one of its own; classification only."
     )

@@ -173,6 +173,8 @@ TASK_DEFAULTS = [
     " metrics: [pearson, spearman, pearson_spearman], primary: pearson_spearman}",
     "tasks.own.label=label",
     "tasks.own.carve=0.1",
+    "tasks.rte.attention=both",
+    "tasks.rte.head=row",
 ]
 
 
@@ -191,6 +193,9 @@ def test_how_a_task_s_rows_are_read_and_a_default_written_out_are_not_identity(o
         ((), SPAN),
         ((SPAN,), "tasks.own.overlap=5"),
         ((CARVED,), "tasks.own.carve=0.2"),
+        ((), "tasks.rte.attention=left"),
+        ((), "tasks.rte.head=siamese"),
+        (("tasks.rte.head=san",), "tasks.rte.head={pool: san, steps: 2}"),
     ],
 )
 def test_what_makes_other_rows_of_the_same_files_is_identity(of, before, setting):

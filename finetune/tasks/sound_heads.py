@@ -1,0 +1,62 @@
+"""What contradicts itself in how a task's head reads the encoder, and in which tokens see which."""
+
+from collections.abc import Iterator
+from typing import get_args
+
+from finetune.tasks.spec import TaskSpec
+from model.design import ROW
+from model.kinds import KindName
+from tokenization.errors import did_you_mean
+
+ATTENTIONS: tuple[KindName, ...] = ("both", "left", "right")
+"""The attention kinds that a task may ask for."""
+
+_OF_A_TEXT = ("classification", "multilabel", "regression", "ranking", "choice")
+_KINDS_OF_POOL: dict[str, tuple[str, ...]] = {
+    "concat": _OF_A_TEXT,
+    "attention": _OF_A_TEXT,
+    "san": _OF_A_TEXT,
+    "siamese": ("classification", "regression"),
+}
+
+
+def of_head(spec: TaskSpec) -> list[str]:
+    """What a head cannot read, a line each."""
+    if spec.head:
+        return list(_of_another_head(spec))
+    return [*_of_pool(spec), *_of_attention(spec)]
+
+
+def _of_another_head(spec: TaskSpec) -> Iterator[str]:
+    if spec.design != ROW:
+        yield f"head: the task is answered by the head of {spec.head}; say there how it reads"
+
+
+def _of_pool(spec: TaskSpec) -> Iterator[str]:
+    pool, design = spec.design.pool, spec.design
+    kinds = _KINDS_OF_POOL.get(pool)
+    if kinds is not None and spec.kind not in kinds:
+        why = "one answer for a whole text" if pool != "siamese" else "one answer for two texts"
+        yield f"head.pool: {pool!r} gives {why}, which {spec.kind} does not ask for; it goes with {', '.join(kinds)}"
+    elif pool in ("san", "siamese") and len(spec.fields) < 2:
+        reads = "reads a text in the light of another" if pool == "san" else "compares two texts"
+        yield f"head.pool: {pool!r} {reads}, and `fields` names one; use concat or attention, or leave it out"
+    if pool == "siamese" and design.layers != ROW.layers:
+        yield f"head.layers: {design.layers!r} given; siamese reads the last layer, whose means are what is stored"
+    if pool != "san" and design.steps != ROW.steps:
+        yield f"head.steps: useless for {pool!r}; only san takes turns"
+
+
+def _of_attention(spec: TaskSpec) -> Iterator[str]:
+    given = spec.attention
+    if given not in ATTENTIONS:
+        near = did_you_mean(given, ATTENTIONS)
+        needs = " (prefix and window need a length, which a task has none of)" if given in get_args(KindName) else ""
+        yield f"attention: {given!r} given; allowed: {', '.join(ATTENTIONS)}{near}{needs}"
+    elif given != "both":
+        if spec.kind == "span":
+            yield f"attention: {given!r} given; tokens of a span are compared, so each must have seen the whole text"
+        if spec.kind == "generation":
+            yield f"attention: {given!r} given; what writes a text sees what it needs; leave it out"
+        if spec.design.pool == "siamese":
+            yield f"attention: {given!r} given; siamese takes the mean of all tokens, and few would have seen the text"
