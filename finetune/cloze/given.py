@@ -110,7 +110,8 @@ def _of_pattern(where: str, given: Cloze | Prompt, fields: Sequence[str]) -> Ite
     if isinstance(given, Cloze):
         gaps, breaks = (sum(part.kind == kind for part in parts) for kind in ("mask", "break"))
         if gaps != 1:
-            yield f"{where}: {{mask}} stands in it {gaps or 'no'} time{'s' * (gaps > 1)}; it stands there exactly once"
+            how = f"stands in it {gaps} times" if gaps else "is missing"
+            yield f"{where}: {{mask}} {how}; it stands there once, where the words are to be guessed"
         if breaks > 1:
             yield f"{where}: {breaks} marks '|'; one at most, where segment 1 begins"
 
