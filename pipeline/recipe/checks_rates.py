@@ -1,0 +1,22 @@
+"""What must agree between a stage's steps, what stands still in it, and when its layers begin to move."""
+
+from collections.abc import Iterator
+
+from pipeline.recipe.fill import Raw, mapping, texts
+from pipeline.recipe.problems import Problem
+from pipeline.recipe.walk import all_stages
+
+
+def check_unfreezing(raw: Raw) -> Iterator[Problem]:
+    """Layers that are both frozen and unfrozen, or that would begin to move after the stage's end."""
+    for place, stage in all_stages(raw):
+        unfreeze, here = mapping(stage.get("unfreeze")), (*place, "unfreeze")
+        if unfreeze and "encoder" in texts(stage.get("freeze")):
+            yield Problem(here, " does not go with freeze: [encoder], which lets no layer move at any step")
+        steps = stage.get("steps")
+        for key in ("every", "head", "encoder"):
+            begins = unfreeze.get(key)
+            if isinstance(begins, int) and isinstance(steps, int) and begins >= steps:
+                what = "the embeddings" if key == "encoder" else "no layer of the encoder"
+                never = "would never move" if key == "encoder" else "would ever move"
+                yield Problem((*here, key), f": given {begins}, and the stage has {steps} steps: {what} {never}")
