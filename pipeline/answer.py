@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from finetune.answering.dev_batches import ANSWERING_TOKENS, dev_batches
-from finetune.answering.predictions import in_order, predict, write_predictions
+from finetune.answering.predictions import in_order, write_predictions
+from finetune.answering.split_answers import answer_batches
 from finetune.encoding.encode import encode_examples
 from finetune.reading.archive import find_file
 from finetune.reading.read import read_split
@@ -129,7 +130,8 @@ def predict_file(model: Model, name: str, file: Path, out: Path) -> int:
     asked = replace(spec, files={"input": str(file.absolute())}, hidden=("input",), limit={}, rows={})
     examples = read_split(asked, Path("/"), "input", str(file)).examples
     encoded = encode_examples(asked, "input", examples, model.tokenizer, length)
-    predictions = in_order(predict(model.reader.infer, encoded, dev_batches(encoded, ANSWERING_TOKENS)), encoded)
+    batches = dev_batches(encoded, ANSWERING_TOKENS)
+    predictions = in_order(answer_batches(model.reader, encoded, batches, model.tokenizer), encoded)
     write_predictions(out, encoded, predictions)
     return len(predictions)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from finetune.answering.dev_batches import ANSWERING_TOKENS, DevBatch, dev_batches
-from finetune.answering.predictions import Prediction, in_order, predict, write_predictions
+from finetune.answering.predictions import Prediction, in_order, write_predictions
+from finetune.answering.split_answers import answer_batches
 from finetune.encoding.encode import Encoded, encode_examples, gold_of
 from finetune.evaluate import TaskScores, joint, score_task
 from finetune.examine import is_trained_on_part
@@ -90,7 +91,8 @@ def _answer(model: Model, question: Question, read: Read, say: Say) -> Answered:
     rows = read(spec.name, split)
     encoded = encode_examples(spec, split, rows.examples, model.tokenizer, question.length, rows.dropped, rows.limited)
     batches = dev_batches(encoded, ANSWERING_TOKENS)
-    predictions = in_order(predict(model.reader.infer, encoded, _told(batches, question.shown, say)), encoded)
+    told = _told(batches, question.shown, say)
+    predictions = in_order(answer_batches(model.reader, encoded, told, model.tokenizer), encoded)
     scores = None if encoded.gold is None else _scores(model, encoded, predictions, read)
     return Answered(question, encoded, predictions, scores)
 
@@ -99,7 +101,7 @@ def _scores(model: Model, encoded: Encoded, predictions: list[Prediction], read:
     """Beside what the training set tells: the majority baseline, and rows that it gives away."""
     trained, _ = model.task(encoded.spec.answered_by)
     rows, train = read(encoded.spec.name, encoded.split), read(trained.name, TRAIN)
-    gold = gold_of(trained, train.examples)
+    gold = gold_of(trained, train.examples, model.tokenizer.lowercase)
     assert gold is not None, "a task that was trained has labels"
     leaked_N = None if encoded.split == TRAIN else leaked_rows(train.examples, rows.examples)
     scores = score_task(encoded, predictions, gold, leaked_N)

@@ -60,7 +60,7 @@ def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
     known += [
         HeadSpec(task, spec.kind, spec.outputs, spec.design)
         for task in recipe.tasks
-        if task in wanted and (spec := materials.task(task))
+        if task in wanted and (spec := materials.task(task)).kind != "generation"
     ]
     return tuple(spec for spec in known if spec.name in wanted)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from finetune.answering.dev_batches import ANSWERING_TOKENS, deal, dev_batches
-from finetune.answering.predictions import Prediction, in_order, predict, write_predictions
+from finetune.answering.predictions import Prediction, in_order, write_predictions
+from finetune.answering.split_answers import answer_batches
 from finetune.evaluate import TaskScores, joint, score_task
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from pipeline.lineage import LM
@@ -42,20 +43,25 @@ class Boundary:
 def score_tasks(
     materials: Materials, names: Iterable[str], engine: Inference
 ) -> dict[str, tuple[TaskScores, list[Prediction]]]:
-    """Answer and score the split of each task that selects: the first that the recipe's evaluation means."""
-    return {name: score_split(materials, name, materials.scored(name)[0], engine) for name in names}
+    """Answer and score the split of each task that selects: the first that the recipe's evaluation means.
+
+    Within a stage, where this is asked for again and again, texts are drafts: written without a beam.
+    """
+    return {name: score_split(materials, name, materials.scored(name)[0], engine, draft=True) for name in names}
 
 
 def score_split(
-    materials: Materials, name: str, split: str, engine: Inference, leaks: bool = False
+    materials: Materials, name: str, split: str, engine: Inference, leaks: bool = False, draft: bool = False
 ) -> tuple[TaskScores, list[Prediction]]:
     """Answer and score a split; the ranks share the batches, and every rank gets every answer.
 
     Args:
         leaks: whether the score is also told without the rows that stand in train.
+        draft: whether texts are written greedily, whatever beam the task asks for.
     """
     world, encoded = engine.world, materials.encoded(name, split)
-    mine = predict(engine.infer, encoded, deal(dev_batches(encoded, ANSWERING_TOKENS), world.rank, world.size))
+    batches = deal(dev_batches(encoded, ANSWERING_TOKENS), world.rank, world.size)
+    mine = answer_batches(engine, encoded, batches, materials.tokenizer, draft)
     predictions = in_order((part for share in world.gather(mine) for part in share), encoded)
     train = materials.encoded(encoded.spec.answered_by, TRAIN)
     assert train.gold is not None, "a task that was trained has labels"

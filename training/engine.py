@@ -1,6 +1,7 @@
 """Engines: how one optimizer step is computed. `PlainEngine` defines what is correct; `ZeroEngine` must match it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +65,10 @@ class Engine(Protocol):
         """The logits of each selection, without gradients or dropout."""
         ...
 
+    def whole(self) -> AbstractContextManager[nn.Module]:
+        """As in `Inference`."""
+        ...
+
     def weights(self) -> Iterator[tuple[str, Tensor]]:
         """Each parameter whole, float32, in a fixed order, on the CPU of the first rank."""
         ...
@@ -85,6 +90,13 @@ class Inference(Protocol):
 
     def infer(self, batch: FlatBatch) -> tuple[Tensor, ...]: ...
 
+    def whole(self) -> AbstractContextManager[nn.Module]:
+        """The module with all of its parameters, without gradients or dropout, at the engine's precision.
+
+        For what is not one forward pass, such as writing a text: here ranks need not take equally many.
+        """
+        ...
+
 
 class Autocast(nn.Module):
     """Runs a module's forward under bf16 autocast, or as it is; one place for both engines."""
@@ -94,8 +106,18 @@ class Autocast(nn.Module):
         self.module, self._kind, self._bf16 = module, device.type, bf16
 
     def forward(self, batch: FlatBatch) -> tuple[Tensor, ...]:
-        with torch.autocast(self._kind, torch.bfloat16, enabled=self._bf16):
+        with self._precision():
             return self.module(batch)
+
+    @contextmanager
+    def answering(self, module: nn.Module | None = None) -> Iterator[nn.Module]:
+        """The module, or another one in its place, in eval mode, without gradients, at the same precision."""
+        module = (module or self.module).eval()
+        with torch.no_grad(), self._precision():
+            yield module
+
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self._kind, torch.bfloat16, enabled=self._bf16)
 
 
 class Reader:
@@ -108,6 +130,9 @@ class Reader:
     @torch.no_grad()
     def infer(self, batch: FlatBatch) -> tuple[Tensor, ...]:
         return self._run(batch.to(self.world.device))
+
+    def whole(self) -> AbstractContextManager[nn.Module]:
+        return self._run.answering()
 
 
 def weighted_loss(
@@ -171,6 +196,9 @@ class PlainEngine:
     def infer(self, batch: FlatBatch) -> tuple[Tensor, ...]:
         self.module.eval()
         return self._run(batch.to(self.world.device))
+
+    def whole(self) -> AbstractContextManager[nn.Module]:
+        return self._run.answering()
 
     def weights(self) -> Iterator[tuple[str, Tensor]]:
         for name, parameter in self.module.named_parameters():

@@ -9,8 +9,8 @@ micro-batches varies by step. DeepSpeed averages over ranks, so the loss is scal
 import fcntl
 import logging
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class ZeroEngine:
         empty: the micro-batch of nothing that a rank runs when it has none of its own: ZeRO's collectives need every
             rank in every round.
         json: the user's ds_config (ZeRO, offload, communication), already checked.
+        twin: makes a module of the same parameters, for `whole` under ZeRO-3, where no rank has all of them.
     """
 
     def __init__(
@@ -48,13 +49,16 @@ class ZeroEngine:
         bf16: bool,
         empty: FlatBatch,
         json: Mapping[str, Any],
+        twin: Callable[[], nn.Module] | None = None,
     ) -> None:
         self.world, self.module = world, module.to(world.device)
         self._groups, self._objectives, self._empty = tuple(groups), tuple(objectives), empty
         self._stage = int(json.get("zero_optimization", {}).get("stage", 0))
+        self._twin = twin
         self._names = [(name, p) for name, p in module.named_parameters()]
+        self._run = Autocast(self.module, world.device, bf16)
         with _extension_folder(world):
-            self._engine = _initialize(Autocast(self.module, world.device, bf16), groups, settings, world, json)
+            self._engine = _initialize(self._run, groups, settings, world, json)
         self._trained = [pair for group in self._groups for pair in trainable(group)]
         self._create_state()
 
@@ -82,6 +86,18 @@ class ZeroEngine:
     def infer(self, batch: FlatBatch) -> tuple[Tensor, ...]:
         self._engine.eval()
         return self._engine(batch.to(self.world.device))
+
+    def whole(self) -> AbstractContextManager[nn.Module]:
+        """Under ZeRO-3 a copy, gathered anew: in the module itself each pass gathers, and every rank must take it."""
+        if self._stage < 3:
+            return self._run.answering()
+        assert self._twin is not None, "whoever needs whole parameters under ZeRO-3 says how to make a copy"
+        copy = self._twin().to(self.world.device)
+        own = dict(copy.named_parameters())
+        with torch.no_grad():
+            for name, value in self.weights():
+                own[name].copy_(value)
+        return self._run.answering(copy)
 
     def weights(self) -> Iterator[tuple[str, Tensor]]:
         import deepspeed

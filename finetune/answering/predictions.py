@@ -35,9 +35,9 @@ class Prediction:
 
     Attributes:
         example: its index in the split.
-        answer: as in `Encoded.gold`; of a span one text, "" where there is no answer.
+        answer: as in `Encoded.gold`; of a span one text, "" where there is no answer; the text that was written.
         scores: float64, class probabilities [C]; the candidates' [C]; of a span [how far its score is above that of no
-            answer]; None for regression and tagging.
+            answer]; None for regression, tagging and generation.
     """
 
     example: int
@@ -137,7 +137,7 @@ def _described(spec: TaskSpec, prediction: Prediction) -> dict[str, object]:
 
 
 def named(spec: TaskSpec, answer: Answer) -> str | float | list[str]:
-    """An answer as files have it: labels by name, a score as a number, a candidate by its index, a span's text."""
+    """An answer as files have it: labels by name, a score as a number, a candidate by its index, a text."""
     match spec.kind:
         case "classification":
             return spec.labels[int(answer)]
@@ -147,7 +147,7 @@ def named(spec: TaskSpec, answer: Answer) -> str | float | list[str]:
             return [name for name, given in zip(spec.labels, np.asarray(answer).tolist(), strict=True) if given]
         case "regression":
             return float(answer)
-        case "span":
+        case "span" | "generation":
             return str(answer)
         case _:
             return int(answer)
