@@ -70,7 +70,7 @@ def plan_of(recipe: Recipe, stage: Stage) -> StagePlan:
 
 def adamw_of(stage: Stage) -> AdamW:
     """The stage's optimizer."""
-    return AdamW(**stage.optimizer.model_dump(exclude={"name"}))
+    return AdamW(**stage.optimizer.model_dump(exclude={"name", "layer_decay"}))
 
 
 def _stream(materials: Materials, stage: Stage, stream: Stream) -> mixture.Stream:

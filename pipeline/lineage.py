@@ -52,6 +52,11 @@ def trained_heads(recipe: Recipe, name: str, public: PublicModel | None) -> set[
     return found | _public_heads(public)
 
 
+def known_heads(recipe: Recipe, stage: Stage, public: PublicModel | None) -> set[str]:
+    """The heads that the weights a stage begins with already bring."""
+    return _public_heads(public) if stage.parent is None else trained_heads(recipe, stage.parent, public)
+
+
 def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
     """The heads of a stage's network in their fixed order: those of text, then the tasks' as the recipe has them."""
     recipe, size = materials.recipe, materials.vocabulary_size

@@ -8,6 +8,7 @@ from finetune.encoding.word_bounds import segmenter_version
 from finetune.tasks.spec import TRAIN
 from pipeline.changed import told_changes
 from pipeline.compose import mixture_of, plan_of, text_notes
+from pipeline.layer_rates import rate_notes
 from pipeline.lineage import head_specs, own_tasks
 from pipeline.masking import mask_unit
 from pipeline.materials import Materials, NotMade
@@ -124,7 +125,7 @@ def _exact(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) 
         f"tokens, {', '.join(objective.name for objective in stream.objectives)}"
         for stream in mixture.streams
     )
-    streams += tuple(text_notes(materials, stage, mixture))
+    streams += tuple(text_notes(materials, stage, mixture)) + tuple(rate_notes(materials, stage))
     decision = decide_stage(materials, folder, stage, extend)
     return StageOutlook(
         stage,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pipeline.recipe.checks_attention import ATTENTION_CHECKS
+from pipeline.recipe.checks_rates import check_unfreezing
 from pipeline.recipe.checks_text import TEXT_CHECKS
 from pipeline.recipe.fill import CORPUS_SOURCES, Raw, is_labelled, mapping, mappings, texts
 from pipeline.recipe.objectives import ENTRIES
@@ -142,6 +143,7 @@ _CHECKS: tuple[Callable[[Raw], Iterable[Problem]], ...] = (
     _stage_names,
     _parents,
     _stage_rules,
+    check_unfreezing,
     _stream_names,
     _sources,
     _lengths,

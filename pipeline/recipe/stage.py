@@ -6,6 +6,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from pipeline.recipe.section import Name, Positive, Section, Share, decided_elsewhere, tag_of
 from pipeline.recipe.stream import Stream
+from pipeline.recipe.unfreeze import Unfreezing
 
 
 class Optimizer(Section):
@@ -20,6 +21,11 @@ class Optimizer(Section):
     weight_decay: float = Field(default=0.01, ge=0.0, description="Decay of matrices; none on vectors.")
     clip: Annotated[float, Field(gt=0.0)] | None = Field(
         default=1.0, description="Largest global gradient norm; null: no clipping."
+    )
+    layer_decay: Annotated[float, Field(gt=1.0)] | None = Field(
+        default=None,
+        description="Each lower layer's rate is that of the one above divided by this, the heads' being the rate "
+        "itself (Howard, Ruder 2018, section 3.1: 2.6); null: all at the rate.",
     )
 
 
@@ -119,6 +125,9 @@ class Stage(Section):
     )
     freeze: tuple[Literal["encoder", "pooler"], ...] = Field(
         default=(), description="Parameter groups that stand still."
+    )
+    unfreeze: Unfreezing | None = Field(
+        default=None, description="Layers that begin to move one after the other; null: all from the first step."
     )
     optimizer: Optimizer = Field(
         default=Optimizer(),
