@@ -109,7 +109,7 @@ def _objectives(materials: Materials, stream: Stream) -> tuple[Objective, ...]:
     if isinstance(stream.source, TaskExamples):
         name = stream.source.task
         wordings = materials.encoded(name, TRAIN).wordings if materials.task(name).worded else None
-        return (objective_of(materials.task(name), wordings),)
+        return (objective_of(materials.task(name), wordings, materials.tokenizer),)
     return tuple(given.entry.build(given.settings, materials) for given in stream.objectives)
 
 
@@ -125,6 +125,9 @@ def _lengths(recipe: Recipe, stage: Stage, stream: Stream) -> dict[str, int]:
     if isinstance(source, PairsOf | BlocksOf):
         return {f"stages[{stage.name}].streams[{stream.name}].source.length": source.length}
     names = (source.task,) if isinstance(source, TaskExamples) else source.text_of
+    if isinstance(source, TaskExamples) and recipe.tasks[source.task].spec(source.task).is_glued:
+        longest = 2 * recipe.tasks[source.task].length - 1  # the target has no [CLS] of its own
+        return {f"tasks.{source.task}.length, of source and target in one sequence": longest}
     return {f"tasks.{name}.length": recipe.tasks[name].length for name in names}
 
 

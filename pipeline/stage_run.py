@@ -164,7 +164,11 @@ def _engine(context: Context, stage: Stage, network: Network, mixture: Mixture) 
     if recipe.engine.name == "plain":
         return PlainEngine(network, groups, objectives, settings, world, bf16)
     config = load_ds_config(Path(str(recipe.engine.ds_config)))
-    return ZeroEngine(network, groups, objectives, settings, world, bf16, empty_batch(mixture), config)
+    specs = head_specs(context.materials, stage.name)
+    return ZeroEngine(
+        network, groups, objectives, settings, world, bf16, empty_batch(mixture), config,
+        twin=lambda: context.materials.network(specs),
+    )  # fmt: skip
 
 
 def _evaluator(context: Context, stage: Stage, network: Network, engine: Engine) -> Any:
