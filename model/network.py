@@ -132,6 +132,11 @@ class Network(nn.Module):
         return groups_of(parts)
 
     @property
+    def reads_all_layers(self) -> bool:
+        """Whether an active head mixes the layers, so that the encoder hands them all over."""
+        return any(spec.design.layers == "mix" for spec in self.specs if spec.name in self._active)
+
+    @property
     def _decoders(self) -> frozenset[str]:
         return frozenset(spec.name for spec in self.specs if spec.kind == "decoder")
 
@@ -154,9 +159,8 @@ class Network(nn.Module):
 
     def _layers(self, batch: FlatBatch, attention: Attention, rows_R: Tensor) -> Tensor:
         """The rows that are read, (K, R, D): of every layer where an active head mixes them, else of the last."""
-        mixes = any(spec.design.layers == "mix" for spec in self.specs if spec.name in self._active)
-        read = (self.stored or self.encoder)(batch, attention, rows_R, layers=mixes)
-        return read if mixes else read[None]
+        read = (self.stored or self.encoder)(batch, attention, rows_R, layers=self.reads_all_layers)
+        return read if self.reads_all_layers else read[None]
 
     def _readings(self, parts: dict[str, list[Part]], layers_KRD: Tensor, tokens_R: Tensor) -> dict[str, Reading]:
         """What each active head reads; the pooler runs once, on the rows of all the heads that read it."""

@@ -18,6 +18,7 @@ from pipeline.recipe.stage import Stage
 from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
 from pipeline.run_folder import RunFolder
 from pipeline.seeds.runs import further_seeds, recipe_of_seed, repeated_stages, seed_folder
+from pipeline.stored_vectors import stored_note
 from tokenization.errors import RunError
 from training.batching import draw_step
 from training.manifest import Decision, decide, read_record
@@ -126,6 +127,7 @@ def _exact(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) 
         for stream in mixture.streams
     )
     streams += tuple(text_notes(materials, stage, mixture)) + tuple(rate_notes(materials, stage))
+    streams += (stored_note(materials, stage),) if stage.stored else ()
     decision = decide_stage(materials, folder, stage, extend)
     return StageOutlook(
         stage,

@@ -19,6 +19,7 @@ from pipeline.measure import Boundary, evaluation_of, measure_boundary, measurin
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.run_folder import RunFolder, commit, environment
+from pipeline.stored_vectors import store_rows
 from pipeline.watch import Watch
 from tokenization import fingerprint
 from tokenization.atomic import write_json
@@ -69,6 +70,8 @@ def run_stage(context: Context, stage: Stage, identity: Mapping[str, Any], decis
     if world.chief:
         tidy(folder, materials.recipe.checkpoint.keep_last)  # a kill may have come between saving and this
     network = build_network(context, stage, decision)
+    if stage.stored:
+        context.watch.say(f"{stage.name}: {store_rows(materials, world, stage, network)}")
     engine = _engine(context, stage, network, mixture)
     if decision.action == "resume":
         engine.load_moments(load_moments(folder, decision.step), decision.step)

@@ -126,6 +126,11 @@ class Stage(Section):
     freeze: tuple[Literal["encoder", "pooler"], ...] = Field(
         default=(), description="Parameter groups that stand still."
     )
+    stored: bool = Field(
+        default=False,
+        description="With a frozen encoder: its rows are computed once, without dropout, kept on the disk and read "
+        "from there in every epoch and by every later run.",
+    )
     unfreeze: Unfreezing | None = Field(
         default=None, description="Layers that begin to move one after the other; null: all from the first step."
     )
