@@ -110,7 +110,7 @@ class HeadSpec:
     @property
     def pooled(self) -> bool:
         """Whether the head reads the pooler's output rather than the encoder's."""
-        return self.kind in POOLED_KINDS and self.design == ROW
+        return self.kind in POOLED_KINDS and (self.design.pool, self.design.layers) == (ROW.pool, ROW.layers)
 
 
 def _is_positive_integer(value: object) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 
 from finetune.encoding.encoded import ENDS, STARTS
 from finetune.tasks.spec import GROUPED
-from model.batch import IGNORED, FlatBatch
+from model.batch import IGNORED, FlatBatch, Selection
 from pipeline.compose import mixture_of, plan_of
 from pipeline.materials import Materials
 from pipeline.recipe.stage import Stage
@@ -72,7 +72,7 @@ def _origins(mixture: Mixture, part: Part) -> list[str]:
 def _sequences(batch: FlatBatch, tokenizer: Tokenizer) -> list[str]:
     words = [tokenizer.piece(int(token)) for token in batch.tokens_T]
     for selection in batch.selections:
-        for row, label in zip(selection.rows_M.tolist(), selection.labels_M.tolist(), strict=True):
+        for row, label in zip(_labelled_rows(selection), selection.labels_M.tolist(), strict=True):
             if label == IGNORED:
                 continue
             if selection.objective == "mlm":
@@ -81,6 +81,13 @@ def _sequences(batch: FlatBatch, tokenizer: Tokenizer) -> list[str]:
                 words[row] = f"{words[row]}{{{selection.objective}: {shown}}}"
     bounds = batch.offsets_N1.tolist()
     return [" ".join(words[start:stop]) for start, stop in itertools.pairwise(bounds)]
+
+
+def _labelled_rows(selection: Selection) -> list[int]:
+    """The row at which each label is shown: its own, or the one that stands for the run that it is the answer to."""
+    if selection.runs_P1 is None or len(selection.labels_M) == len(selection.rows_M):
+        return selection.rows_M.tolist()
+    return selection.rows_M[selection.runs_P1[:-1]].tolist()
 
 
 def _label(objective: str, label: float | list[float]) -> str:
