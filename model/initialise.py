@@ -11,6 +11,7 @@ import hashlib
 import torch
 from torch import nn
 
+from model.conditional import StartsAtZero
 from model.scalar_mix import ScalarMix
 
 
@@ -46,7 +47,7 @@ def materialise(network: nn.Module, device: torch.device) -> None:
 def _deviation(module: nn.Module, deviation: float) -> float:
     if isinstance(module, nn.RNNBase | nn.RNNCellBase):
         return float(3 * int(module.hidden_size)) ** -0.5
-    return deviation
+    return 0.0 if isinstance(module, StartsAtZero) else deviation
 
 
 def _is_scale(module: nn.Module, name: str) -> bool:

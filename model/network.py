@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from model.attention import Attention, check_attention_name, choose_attention
 from model.batch import FlatBatch
+from model.conditional import Condition, ConditionalNorms, Shifts
 from model.config import EncoderConfig, HeadSpec
 from model.encoder import Encoder, Pooler
 from model.groups import GroupPart, ParameterGroup, encoder_parts, groups_of
@@ -36,6 +37,7 @@ class Network(nn.Module):
             device and the precision are known, and logged.
         seed: of the initial weights; the same name and seed give the same weights, whatever else the network has.
             None leaves them unset, for a network whose weights are all loaded next.
+        conditions: the tasks that have norms of their own; each one's head is among the heads.
 
     Attributes:
         active: the heads that run. Each runs exactly once per forward pass, in the fixed order, on the rows of all
@@ -44,10 +46,16 @@ class Network(nn.Module):
     """
 
     def __init__(
-        self, config: EncoderConfig, heads: Sequence[HeadSpec], attention: str = "auto", seed: int | None = 0
+        self,
+        config: EncoderConfig,
+        heads: Sequence[HeadSpec],
+        attention: str = "auto",
+        seed: int | None = 0,
+        conditions: Sequence[Condition] = (),
     ) -> None:
         super().__init__()
         _check_heads(config, heads, attention)
+        assert {one.head for one in conditions} <= {spec.name for spec in heads}, "a condition is of a head"
         self.config = config
         self.specs = tuple(heads)
         self.attention = attention
@@ -57,6 +65,7 @@ class Network(nn.Module):
             self.pooler = Pooler(config)
             word = self.encoder.embeddings.word.weight
             self.heads = nn.ModuleDict({spec.name: build_head(spec, config, word) for spec in heads})
+            self.conditional = ConditionalNorms(config, conditions) if conditions else None
         materialise(self, device)
         self._active = tuple(spec.name for spec in heads)
         self.stored: StoredEncoder | None = None
@@ -118,7 +127,7 @@ class Network(nn.Module):
         return tuple(logits[place] for place in range(len(batch.selections)))
 
     def groups(self, by_layer: bool = False) -> tuple[ParameterGroup, ...]:
-        """All parameters, each once: the encoder (with the tied embedding), the pooler, then each head.
+        """All parameters, each once: the encoder (with the tied embedding), the pooler, each head, the conditions.
 
         Args:
             by_layer: whether the encoder is cut into its embeddings, each block, and what follows the last one.
@@ -129,12 +138,23 @@ class Network(nn.Module):
             GroupPart(f"head:{spec.name}", f"heads.{spec.name}", self.heads[spec.name], frozenset({spec.name}))
             for spec in self.specs
         ]
+        if self.conditional is not None:
+            parts.append(GroupPart("conditional", "conditional", self.conditional, self._conditioned))
         return groups_of(parts)
 
     @property
     def reads_all_layers(self) -> bool:
         """Whether an active head mixes the layers, so that the encoder hands them all over."""
         return any(spec.design.layers == "mix" for spec in self.specs if spec.name in self._active)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The tasks that have norms of their own."""
+        return self.conditional.conditions if self.conditional is not None else ()
+
+    @property
+    def _conditioned(self) -> frozenset[str]:
+        return frozenset(one.head for one in self.conditions)
 
     @property
     def _decoders(self) -> frozenset[str]:
@@ -159,8 +179,19 @@ class Network(nn.Module):
 
     def _layers(self, batch: FlatBatch, attention: Attention, rows_R: Tensor) -> Tensor:
         """The rows that are read, (K, R, D): of every layer where an active head mixes them, else of the last."""
-        read = (self.stored or self.encoder)(batch, attention, rows_R, layers=self.reads_all_layers)
+        shifts = self._shifts(batch)
+        if shifts is None:
+            read = (self.stored or self.encoder)(batch, attention, rows_R, layers=self.reads_all_layers)
+        else:
+            assert self.stored is None, "norms that learn cannot be stored"
+            read = self.encoder(batch, attention, rows_R, self.reads_all_layers, shifts)
         return read if self.reads_all_layers else read[None]
+
+    def _shifts(self, batch: FlatBatch) -> Shifts | None:
+        """What is added to the norms, where an active head's task has norms of its own."""
+        if self.conditional is None or not self._conditioned & set(self._active):
+            return None
+        return self.conditional(batch.conditions_N, batch.lengths_N)
 
     def _readings(self, parts: dict[str, list[Part]], layers_KRD: Tensor, tokens_R: Tensor) -> dict[str, Reading]:
         """What each active head reads; the pooler runs once, on the rows of all the heads that read it."""

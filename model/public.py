@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from model import public_config
+from model.conditional import Condition
 from model.config import EncoderConfig, HeadSpec
 from model.design import ROW, HeadDesign
 from model.network import Network
@@ -68,6 +69,7 @@ class PublicModel:
         extras: tensors that are no part of the encoder, pooler or known heads, by their public names; they are
             written back by `write_public` but go into no network.
         bare: whether the file's names stand without the prefix `bert.`, as in a BertModel.
+        conditions: the tasks that have norms of their own.
     """
 
     config: EncoderConfig
@@ -78,6 +80,7 @@ class PublicModel:
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     extras: Mapping[str, Tensor] = field(default_factory=dict)
     bare: bool = True
+    conditions: tuple[Condition, ...] = ()
 
     def has(self, part: str) -> bool:
         """Whether `encoder`, `pooler` or `heads.<name>` is there."""
@@ -90,6 +93,7 @@ def public_model(
     tensors: Mapping[str, Tensor],
     raw: Mapping[str, Any] | None = None,
     labels: Mapping[str, tuple[str, ...]] | None = None,
+    conditions: Iterable[Condition] = (),
 ) -> PublicModel:
     """A model to be written, from weights by our names (`Network.state_dict()`, or a training checkpoint).
 
@@ -102,7 +106,8 @@ def public_model(
     own = {name: tensor for name, tensor in tensors.items() if not is_tied(name)}
     architecture = _architecture(heads)
     bare = architecture == ARCHITECTURES[False, False]
-    model = PublicModel(config, heads, own, dict(raw or {}), architecture, dict(labels or {}), {}, bare)
+    named = dict(labels or {})
+    model = PublicModel(config, heads, own, dict(raw or {}), architecture, named, {}, bare, tuple(conditions))
     _check(model, "the weights given")
     return model
 
@@ -111,7 +116,7 @@ def of_network(
     network: Network, raw: Mapping[str, Any] | None = None, labels: Mapping[str, tuple[str, ...]] | None = None
 ) -> PublicModel:
     """A network's weights as a model to be written."""
-    return public_model(network.config, network.specs, network.state_dict(), raw, labels)
+    return public_model(network.config, network.specs, network.state_dict(), raw, labels, network.conditions)
 
 
 def read_public(folder: Path) -> PublicModel:
@@ -136,7 +141,8 @@ def read_public(folder: Path) -> PublicModel:
     architecture = (raw.get("architectures") or [_architecture(heads)])[0]
     labels = {name: tuple(names) for name, names in card.get("labels", {}).items()}
     bare = not any(name.startswith(PREFIX) for name in stored)
-    model = PublicModel(config, heads, tensors, raw, architecture, labels, extras, bare)
+    conditions = _card_conditions(card, folder)
+    model = PublicModel(config, heads, tensors, raw, architecture, labels, extras, bare, conditions)
     _check(model, str(folder))
     return model
 
@@ -160,7 +166,8 @@ def write_public(model: PublicModel, folder: Path) -> None:
     if model.heads:
         heads = [_on_card(spec) for spec in model.heads]
         labels = {name: list(names) for name, names in model.labels.items()}
-        write_json(folder / CARD, {"format": 1, "heads": heads, "labels": labels})
+        conditions = {"conditions": [asdict(one) for one in model.conditions]} if model.conditions else {}
+        write_json(folder / CARD, {"format": 1, "heads": heads, "labels": labels, **conditions})
     write_json(folder / CONFIG, {**fields, **_dtype(model, fields), "architectures": [model.architecture]})
 
 
@@ -237,7 +244,7 @@ def unread(model: PublicModel) -> tuple[str, ...]:
 
 def _check(model: PublicModel, where: str) -> None:
     """Every tensor of the encoder and of the named heads is there with the expected shape, and no other."""
-    expected = shapes(model.config, model.heads)
+    expected = shapes(model.config, model.heads, model.conditions)
     missing = [
         name
         for name in expected
@@ -286,4 +293,11 @@ def _card_heads(card: Mapping[str, Any], folder: Path) -> tuple[HeadSpec, ...]:
             HeadSpec(**{**head, "design": HeadDesign(**head.get("design", {}))}) for head in card.get("heads", [])
         )
     except (TypeError, RecipeError) as error:
+        raise CheckpointError(f"{folder / CARD}: {error}") from None
+
+
+def _card_conditions(card: Mapping[str, Any], folder: Path) -> tuple[Condition, ...]:
+    try:
+        return tuple(Condition(**one) for one in card.get("conditions", []))
+    except TypeError as error:
         raise CheckpointError(f"{folder / CARD}: {error}") from None

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from model.conditional import Condition, ConditionalNorms
 from model.config import EncoderConfig, HeadSpec
 from model.encoder import Encoder, Pooler
 from model.heads import ORDER, build_head
@@ -111,13 +112,17 @@ def join(parts: list[Tensor], name: str) -> Tensor:
     return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
-def shapes(config: EncoderConfig, heads: tuple[HeadSpec, ...]) -> Mapping[str, torch.Size]:
+def shapes(
+    config: EncoderConfig, heads: tuple[HeadSpec, ...], conditions: tuple[Condition, ...] = ()
+) -> Mapping[str, torch.Size]:
     """The shape of each of our parameters; a tied one only once, under the encoder's name."""
     with torch.device("meta"):
         encoder, pooler = Encoder(config), Pooler(config)
         parts = {"encoder": encoder, "pooler": pooler}
         for spec in heads:
             parts[f"heads.{spec.name}"] = build_head(spec, config, encoder.embeddings.word.weight)
+        if conditions:
+            parts["conditional"] = ConditionalNorms(config, conditions)
     return {
         f"{prefix}.{name}": parameter.shape
         for prefix, part in parts.items()
