@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.encoding.encoded import Encoded
+from finetune.encoding.encoded import NO_WORD, Encoded
+from model.batch import IGNORED
 from tokenization.errors import DataError
 from tokenization.fingerprint import of_value
 from training.address import Key, derive, epoch_draws
@@ -57,6 +58,7 @@ class TextOfTasks:
         self._segments_T = np.concatenate([task.segments_T for task in tasks])
         self._maskable_T = np.concatenate([task.maskable_T for task in tasks])
         self._continues_T = None if continues is None else np.concatenate(continues)
+        self._marks_T = _marks(tasks)
         self._lengths_N = np.concatenate([task.lengths_N for task in tasks])
         self._starts_N = offsets_of(self._lengths_N)[:-1]
         self.shape: Shape = "block"
@@ -78,8 +80,17 @@ class TextOfTasks:
             maskable_T=self._maskable_T[token_T],
             offsets_N1=offsets_of(lengths_K),
             draws_N=draws_K,
+            row_labels_T=None if self._marks_T is None else self._marks_T[token_T].astype(np.int64),
             continues_T=None if self._continues_T is None else self._continues_T[token_T],
         )
+
+
+def _marks(tasks: Sequence[Encoded]) -> NDArray[np.int8] | None:
+    """0 where a word begins and -100 elsewhere, narrow; None where not all tasks are in words."""
+    words = [task.word_T for task in tasks if task.word_T is not None]
+    if len(words) < len(tasks):
+        return None
+    return np.where(np.concatenate(words) == NO_WORD, IGNORED, 0).astype(np.int8)
 
 
 def _order(draws_K: I64, size: int, key: Key) -> I64:

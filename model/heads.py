@@ -23,6 +23,7 @@ from model.pooling_heads import AttentionHead, ConcatHead
 from model.reading import Reading
 from model.scalar_mix import BesideWordsHead, MixedHead
 from model.siamese import SiameseHead
+from model.views_head import ViewsHead
 
 # The original BERT's convention for the sentence pair head: class 1 means "the second half is random"
 # (google-research/bert, create_pretraining_data.py). PaddleNLP once had it the other way round.
@@ -87,6 +88,8 @@ def build_head(spec: HeadSpec, config: EncoderConfig, word: Tensor) -> nn.Module
         return Decoder(config, spec.design.depth, word)
     if spec.kind == "pair":
         return PairHead(config)
+    if spec.kind == "views":
+        return ViewsHead(config, spec.size)
     if spec.design.pool == "lstm":
         return LstmHead(spec, config)
     if spec.design.layers != "last":

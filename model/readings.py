@@ -62,16 +62,19 @@ def reading(parts: Iterable[Part], read_RD: Tensor, layers_KRD: Tensor | None, w
     rows, runs, sides = [read_RD[:0]], [torch.zeros(1, dtype=torch.int64)], [read_RD.new_zeros(0, dtype=torch.int64)]
     layers = [] if layers_KRD is None else [layers_KRD[:, :0]]
     words = [] if words_RD is None else [words_RD[:0]]
+    before = 0
     for part in parts:
         selection, here = part.selection, slice(part.first, part.first + part.rows)
         if part.guided:
             rows.append(read_RD[here].detach().index_select(0, part.guide_rows_G))
-            runs.append(runs[-1][-1] + 1 + torch.arange(part.answers))
+            runs.append(before + 1 + torch.arange(part.answers))
             sides.append(sides[0].new_zeros(part.answers))
+            before += part.answers
             continue
         rows.append(read_RD[here])
         stops_P = torch.arange(part.rows) + 1 if selection.runs_P1 is None else selection.runs_P1[1:]
-        runs.append(runs[-1][-1] + stops_P)
+        runs.append(before + stops_P)
+        before += part.rows
         sides.append(sides[0].new_zeros(part.rows) if selection.sides_M is None else selection.sides_M)
         if layers_KRD is not None:
             layers.append(layers_KRD[:, here])

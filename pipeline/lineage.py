@@ -1,5 +1,6 @@
 """Stages and their parents: which heads a stage's network has, and the stage inserted for a missing LM head."""
 
+from finetune.view_consistency import views_head
 from model.config import HeadKind, HeadSpec
 from model.heads import DECODER, LM, ORDER, PAIRS
 from model.public import PublicModel
@@ -66,6 +67,11 @@ def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
         HeadSpec(task, spec.kind, spec.outputs, spec.design)
         for task in recipe.tasks
         if task in wanted and (spec := materials.task(task)).kind != "generation"
+    ]
+    known += [
+        HeadSpec(views_head(task), "views", materials.task(task).outputs)
+        for task in recipe.tasks
+        if views_head(task) in wanted
     ]
     return tuple(spec for spec in known if spec.name in wanted)
 

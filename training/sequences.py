@@ -46,7 +46,7 @@ class Sequences:
         labels_N: int64 class or float32 score per sequence, or (N, C) float32 where a sequence has several labels; of
             candidates, 1 for the right one of an item and 0 for the others. None where the source has none.
         row_labels_T: int64 label per token with -100 where there is none, or None: tags; of spans, bit 0 where one
-            starts and bit 1 where one ends.
+            starts and bit 1 where one ends; of text without labels in words, 0 where a word begins.
         continues_T: bool, whether a token continues the unit (word or phrase) of the token before it; special tokens
             and those after them never do. None where nobody asked for units: every token is its own.
         kinds_N, reaches_N: int64, attention kind and its reach as in `model.kinds.Kinds`; None: all see both ways.

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from pipeline.recipe.section import Positive, Section, Share
+from model.views_head import VIEWS, View
+from pipeline.recipe.section import Name, Positive, Section, Share
 from pretrain.attending import Attention
 from pretrain.causal import Direction
 from pretrain.seq2seq import Where
@@ -72,6 +73,22 @@ class CausalSettings(Section):
         description="The side that is seen: left (the next token is predicted), right (the previous one), or one of "
         "both by a coin for each sequence.",
     )
+
+
+class ViewConsistencySettings(Section):
+    """Cross-view training (Clark et al. 2018, section 2): restricted views follow the task's answer to the full one."""
+
+    task: Name = Field(description="The task, which the same stage trains on its labels.")
+    views: tuple[View, ...] = Field(
+        default=VIEWS, min_length=1, description="What they see: what is left or right of a row, or near it."
+    )
+    window: Positive = Field(default=3, description="Tokens on each side that the view `near` sees in one block.")
+
+    @model_validator(mode="after")
+    def _each_once(self) -> "ViewConsistencySettings":
+        if len(set(self.views)) < len(self.views):
+            raise ValueError(f"views: one is listed twice: {', '.join(self.views)}")
+        return self
 
 
 class Seq2seqSettings(Masks):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from finetune.tasks.spec import TaskSpec
+from finetune.view_consistency import ViewConsistency, views_head
 from model.heads import LM, ORDER, PAIRS
 from pipeline.recipe.objective_settings import (
     CausalSettings,
@@ -14,6 +15,7 @@ from pipeline.recipe.objective_settings import (
     Seq2seqSettings,
     SopSettings,
     Spans,
+    ViewConsistencySettings,
 )
 from pipeline.recipe.section import Section
 from pretrain.attending import Attention
@@ -117,6 +119,13 @@ ENTRIES: dict[str, Entry] = {
         PAIRED,
         needs="which has a source and a target",
         second="next",
+    ),
+    "view_consistency": Entry(
+        ViewConsistencySettings,
+        lambda settings, inputs: ViewConsistency(inputs.task(settings.task), settings.views, settings.window),
+        lambda settings: (views_head(settings.task), settings.task),
+        ("text_of",),
+        needs="whose sequences are built as the task's own",
     ),
 }
 """In the order in which messages list them."""
