@@ -25,6 +25,7 @@ from training.objective import Rows, Single, Term, summed_cross_entropy
 from training.sequences import I64, Sequences, Shape
 
 Unit = Literal["token", "word", "span", "phrase"]
+SpanOf = Literal["word", "token"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class MaskedLM(Single):
         mask, random: shares of the chosen that become [MASK] or a random token.
         unit: what is chosen whole. Whether `word` and `phrase` are different is up to the source, which joins tokens.
         shares_L: with unit span, the shares of spans of 1, 2, … words; else empty.
+        span_of: what a span is made of. Of tokens they are UniLM's bi- and trigrams (section 2.4), of words SpanBERT's.
         attention: what each token sees; `prefix` of pairs only, whose first segment is the prefix.
     """
 
@@ -48,6 +50,7 @@ class MaskedLM(Single):
     random: float = 0.1
     unit: Unit = "token"
     shares_L: tuple[float, ...] = ()
+    span_of: SpanOf = "word"
     attention: Attention = "both"
 
     name: ClassVar[str] = "mlm"
@@ -77,6 +80,8 @@ class MaskedLM(Single):
         if self.unit == "token":
             return choose_tokens(sequences, budget_N, key)
         if self.unit == "span":
+            if self.span_of == "token":
+                sequences = replace(sequences, continues_T=np.zeros_like(sequences.maskable_T))
             return choose_spans(sequences, budget_N, self.shares_L, key)
         return choose_units(sequences, budget_N, key)
 

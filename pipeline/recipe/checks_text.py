@@ -45,7 +45,7 @@ def _mask_units(raw: Raw) -> Iterator[Problem]:
                 yield Problem(
                     (*here, "span"), f": {', '.join(given)} given, but 'unit' is '{unit}'; only 'span' has any"
                 )
-            if span.get("shares") and set(given) - {"shares"}:
+            if span.get("shares") and set(given) - {"shares", "of"}:
                 yield Problem((*here, "span"), ": 'shares' stands in the place of 'geometric' and 'longest'; give one")
             if unit == "phrase":
                 yield from _phrases(raw, stream, (*here, "unit"))

@@ -100,7 +100,12 @@ def _fill_segmenters(raw: Raw) -> None:
 def _masks_words(stream: Raw) -> bool:
     objectives = stream.get("objectives")
     given = mappings([objectives] if isinstance(objectives, dict) else objectives)
-    return any(mapping(masks).get("unit", "token") != "token" for objective in given for masks in objective.values())
+    return any(_of_words(mapping(masks)) for objective in given for masks in objective.values())
+
+
+def _of_words(masks: Raw) -> bool:
+    unit = masks.get("unit", "token")
+    return unit != "token" and (unit != "span" or mapping(masks.get("span")).get("of") != "token")
 
 
 def _fill_ledger(raw: Raw) -> None:

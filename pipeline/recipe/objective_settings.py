@@ -1,6 +1,6 @@
 """The settings of the objectives that a recipe can name."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -8,6 +8,7 @@ from model.views_head import VIEWS, View
 from pipeline.recipe.section import Name, Positive, Section, Share
 from pretrain.attending import Attention
 from pretrain.causal import Direction
+from pretrain.masked_lm import SpanOf, Unit
 from pretrain.seq2seq import Where
 
 
@@ -17,8 +18,11 @@ def _as_number(value: Any) -> Any:
 
 
 class Spans(Section):
-    """Lengths of masked n-gram spans, in words: geometric as SpanBERT's, or given shares."""
+    """Lengths of masked n-gram spans, in words or tokens: geometric as SpanBERT's, or given shares."""
 
+    of: SpanOf = Field(
+        default="word", description="What a span is made of: whole words, or tokens as UniLM's (Dong et al. 2019)."
+    )
     geometric: float = Field(
         default=0.2, gt=0.0, lt=1.0, description="p of the geometric law of lengths (Joshi et al. 2020)."
     )
@@ -32,13 +36,18 @@ class Masks(Section):
     """Which tokens are predicted, and what stands in their place."""
 
     rate: float = Field(default=0.15, gt=0.0, le=1.0, description="Share of ordinary tokens predicted.")
-    unit: Literal["token", "word", "span", "phrase"] = Field(
+    unit: Unit = Field(
         default="token",
         description="What is chosen whole: a token, a word, an n-gram of words, or a phrase of the corpus's lexicon.",
     )
     span: Spans = Field(default=Spans(), description="Lengths, with unit: span.")
     mask: Share = Field(default=0.8, description="Of these, the share replaced by [MASK].")
     random: Share = Field(default=0.1, description="Of these, the share replaced by another token.")
+
+    @property
+    def told_unit(self) -> Unit:
+        """The unit that the source must tell: none, which is the token, where spans are made of tokens."""
+        return "token" if self.unit == "span" and self.span.of == "token" else self.unit
 
     @model_validator(mode="after")
     def _shares(self) -> "Masks":
@@ -88,6 +97,20 @@ class ViewConsistencySettings(Section):
     def _each_once(self) -> "ViewConsistencySettings":
         if len(set(self.views)) < len(self.views):
             raise ValueError(f"views: one is listed twice: {', '.join(self.views)}")
+        return self
+
+
+class MassSettings(Section):
+    """Masked sequence to sequence: a decoder writes a span that the encoder is not shown (Song et al. 2019)."""
+
+    share: float = Field(default=0.5, gt=0.0, le=1.0, description="Share of ordinary tokens that make the span.")
+    mask: Share = Field(default=0.8, description="Of these, the share replaced by [MASK] in the encoder.")
+    random: Share = Field(default=0.1, description="Of these, the share replaced by another token.")
+
+    @model_validator(mode="after")
+    def _shares(self) -> "MassSettings":
+        if self.mask + self.random > 1.0 + 1e-9:
+            raise ValueError(f"mask ({self.mask}) and random ({self.random}) add up to more than 1")
         return self
 
 

@@ -6,10 +6,11 @@ from typing import Any, Literal, Protocol
 
 from finetune.tasks.spec import TaskSpec
 from finetune.view_consistency import ViewConsistency, views_head
-from model.heads import LM, ORDER, PAIRS
+from model.heads import DECODER, LM, ORDER, PAIRS
 from pipeline.recipe.objective_settings import (
     CausalSettings,
     Masks,
+    MassSettings,
     MlmSettings,
     NspSettings,
     Seq2seqSettings,
@@ -21,6 +22,7 @@ from pipeline.recipe.section import Section
 from pretrain.attending import Attention
 from pretrain.causal import CausalLM
 from pretrain.masked_lm import MaskedLM
+from pretrain.mass import MaskedSpan
 from pretrain.next_sentence import NextSentence
 from pretrain.pairs import Second
 from pretrain.sentence_order import SentenceOrder
@@ -75,8 +77,15 @@ def masked_lm(settings: Masks, inputs: Inputs, attention: Attention = "both") ->
         random=settings.random,
         unit=settings.unit,
         shares_L=span_shares(settings.span) if settings.unit == "span" else (),
+        span_of=settings.span.of,
         attention=attention,
     )
+
+
+def masked_span(settings: MassSettings, inputs: Inputs) -> MaskedSpan:
+    """MASS over the run's vocabulary."""
+    tokenizer = inputs.tokenizer
+    return MaskedSpan(tokenizer.mask, tokenizer.ordinary_ids, settings.share, settings.mask, settings.random)
 
 
 def span_shares(spans: Spans) -> tuple[float, ...]:
@@ -119,6 +128,13 @@ ENTRIES: dict[str, Entry] = {
         PAIRED,
         needs="which has a source and a target",
         second="next",
+    ),
+    "mass": Entry(
+        MassSettings,
+        masked_span,
+        _reads(DECODER),
+        ("blocks_of", "text_of"),
+        needs="whose text is one stretch to cut a span out of",
     ),
     "view_consistency": Entry(
         ViewConsistencySettings,

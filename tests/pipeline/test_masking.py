@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 from finetune.encoding import word_bounds
 from pipeline import plan
@@ -113,6 +114,37 @@ def test_a_lexicon_is_part_of_the_identity_of_the_stages_that_mask_its_phrases(l
     after = data("general")
     assert after["general"] == before["general"]
     assert after["general.lexicon"] != before["general.lexicon"]
+
+
+@pytest.mark.parametrize("objective", ["mlm", "seq2seq"])
+def test_masked_phrases_are_whole_entries_of_the_lexicon(lexicon: Any, objective: str) -> None:
+    """Sun et al. 2019, "ERNIE", section 3.2: every `near a` and `the …` that stands there is masked whole or not."""
+    lexicon.rewrite(PAIRS, PAIRS.replace("[mlm, nsp]", f"[{{{objective}: {{unit: phrase}}}}]"))
+    materials = lexicon.materials("r")
+    tokenizer = materials.tokenizer
+    (stream,) = mixture_of(materials, materials.recipe.stage("general")).streams
+    drawn = stream.source.draw(np.arange(400), stream.key)
+    _, rows = stream.objectives[0].apply(drawn, stream.key)
+    chosen_T = np.isin(np.arange(len(drawn.tokens_T)), rows.rows_M)
+    found = 0
+    for phrase in ("near a", "the ship"):
+        ids = tokenizer.encode_flat([phrase])[0]
+        starts = np.flatnonzero((sliding_window_view(drawn.tokens_T, len(ids)) == ids).all(1))
+        masked = chosen_T[starts[:, None] + np.arange(len(ids))]
+        assert (masked.all(1) | ~masked.any(1)).all()
+        found += masked.all(1).sum()
+    assert found > 100
+
+
+def test_spans_of_tokens_ask_a_source_for_nothing_and_need_no_segmenter(house: Any) -> None:
+    with_unit(house, "{unit: span, span: {of: token, shares: {1: 0.8, 2: 0.1, 3: 0.1}}}")
+    house.rewrite("general: {files: general.txt,", "general: {files: general.txt, language: zh,")
+    materials = house.materials("r")
+    assert materials.recipe.corpora["general"].segmenter is None
+    (stream,) = mixture_of(materials, materials.recipe.stage("general")).streams
+    drawn = stream.source.draw(np.arange(30), stream.key)
+    assert drawn.continues_T is None
+    assert len(stream.objectives[0].apply(drawn, stream.key)[1].rows_M) > 30
 
 
 @pytest.mark.parametrize(("settings", "counts"), [("mlm", False), ("{mlm: {unit: word}}", True)])

@@ -215,6 +215,46 @@ def test_the_objective_masks_by_units_and_changes_nothing_else(unit):
     assert abs(share - 0.8) < 5 * np.sqrt(0.8 * 0.2 / len(rows.rows_M))
 
 
+UNILM = (0.8, 0.1, 0.1)
+
+
+@settings(deadline=None)
+@given(lengths=LENGTHS, rate=RATES, joined=JOINED)
+@pytest.mark.parametrize(
+    ("unit", "settings_of"),
+    [
+        ("token", {}),
+        ("word", {}),
+        ("phrase", {}),
+        ("span", {"shares_L": tuple(0.2 * 0.8**n for n in range(10))}),
+        ("span", {"shares_L": UNILM, "span_of": "token"}),
+    ],
+)
+def test_no_unit_ever_exceeds_the_budget(unit, settings_of, lengths, rate, joined):
+    sequences = sequences_of(lengths, joined=joined)
+    _, rows = MaskedLM(MASK, ORDINARY, rate, unit=unit, **settings_of).apply(sequences, KEY)
+    counts = np.histogram(rows.rows_M, bins=sequences.offsets_N1)[0]
+    assert (counts <= budgets(sequences, rate)).all()
+    assert sequences.maskable_T[rows.rows_M].all()
+
+
+def test_unilm_s_spans_are_of_tokens_four_fifths_single_ones_and_cut_words():
+    """Dong et al. 2019, section 2.4: 80 % of the time one token, 20 % a bigram or a trigram."""
+    sequences = replace(sequences_of([60] * 4000, joined=0.5, unknown=0.0), draws_N=np.arange(4000))
+    unilm = MaskedLM(MASK, ORDINARY, 3 / 58, unit="span", shares_L=UNILM, span_of="token")
+    untold = replace(sequences, continues_T=None)
+    _, rows = unilm.apply(sequences, KEY)
+    assert rows.rows_M.tolist() == unilm.apply(untold, KEY)[1].rows_M.tolist()  # the source need not tell units
+    assert (np.histogram(rows.rows_M, bins=sequences.offsets_N1)[0] == 3).all()
+    trigrams = (np.diff(rows.rows_M.reshape(-1, 3)) == 1).all(1).sum()
+    # Three tokens in a row: a trigram, a bigram beside a token, or three tokens side by side by chance.
+    beside, three = 2 / 56, 56 / (58 * 57 * 56 / 6)
+    expected = 4000 * (0.1 + (0.1 + 0.8 * 0.2) * beside + 0.64 * three)
+    assert abs(trigrams - expected) < 5 * np.sqrt(4000 * 0.1 * 0.9)
+    inside = sequences.continues_T[rows.rows_M] & ~np.isin(rows.rows_M - 1, rows.rows_M)
+    assert inside.sum() > 1000
+
+
 def test_sequences_of_nothing_but_specials_or_too_large_units_get_no_mask():
     sequences = sequences_of([2, 6, 3], joined=0.0, unknown=0.0)
     continues_T = sequences.continues_T.copy()

@@ -117,7 +117,7 @@ def test_the_resolved_recipe_holds_every_setting_there_is(tmp_path):
             "mlm": {
                 "rate": 0.15,
                 "unit": "token",
-                "span": {"geometric": 0.2, "longest": 10, "shares": {}},
+                "span": {"of": "word", "geometric": 0.2, "longest": 10, "shares": {}},
                 "mask": 0.8,
                 "random": 0.1,
                 "attention": "both",
