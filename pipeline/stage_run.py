@@ -2,17 +2,19 @@
 
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from model.groups import ParameterGroup
 from model.network import Network
 from model.public_load import load_into as load_public
 from pipeline.compose import adamw_of, mixture_of, plan_of, text_notes
 from pipeline.ds_config import load_ds_config
+from pipeline.layer_rates import by_layer, layer_rates_of
 from pipeline.lineage import head_specs, own_heads, own_tasks, trained_heads
 from pipeline.materials import Materials
 from pipeline.measure import Boundary, evaluation_of, measure_boundary, measuring, score_tasks
@@ -72,15 +74,17 @@ def run_stage(context: Context, stage: Stage, identity: Mapping[str, Any], decis
     network = build_network(context, stage, decision)
     if stage.stored:
         context.watch.say(f"{stage.name}: {store_rows(materials, world, stage, network)}")
-    engine = _engine(context, stage, network, mixture)
+    groups = network.groups(by_layer(stage))
+    engine = _engine(context, stage, network, groups, mixture)
     if decision.action == "resume":
         engine.load_moments(load_moments(folder, decision.step), decision.step)
     if world.chief:
         cut_back(folder.metrics, state.step)  # before the curves are derived from them
     context.watch.start(folder.root, stage.name, state.step, stage.steps)
+    plan = replace(plan_of(materials.recipe, stage), layers=layer_rates_of(materials, stage, groups))
     with stop_on_signals() as stop:  # only here: everything else may be cut off at any moment
         state = fit(
-            plan_of(materials.recipe, stage), mixture, engine, state, folder, context.watch, stop,
+            plan, mixture, engine, state, folder, context.watch, stop,
             _evaluator(context, stage, network, engine),
         )  # fmt: skip
     context.watch.close()
@@ -160,10 +164,12 @@ def _freeze(network: Network, recipe: Recipe, stage: Stage) -> None:
             parameter.requires_grad_(bool(used) and group.name not in stage.freeze)
 
 
-def _engine(context: Context, stage: Stage, network: Network, mixture: Mixture) -> Engine:
+def _engine(
+    context: Context, stage: Stage, network: Network, groups: Sequence[ParameterGroup], mixture: Mixture
+) -> Engine:
     recipe, world = context.materials.recipe, context.world
     objectives = [question.objective for question in mixture.questions]
-    groups, settings, bf16 = network.groups(), adamw_of(stage), stage.precision == "bf16"
+    settings, bf16 = adamw_of(stage), stage.precision == "bf16"
     if recipe.engine.name == "plain":
         return PlainEngine(network, groups, objectives, settings, world, bf16)
     config = load_ds_config(Path(str(recipe.engine.ds_config)))
