@@ -39,11 +39,10 @@ def splits_of(materials: Materials, stages: Iterable[Stage]) -> tuple[TaskSplit,
     """The tasks' splits that stages read: what they train on, and what they are scored on, each once."""
     found: list[TaskSplit] = []
     for stage in stages:
-        texts = {
-            name for stream in stage.streams if isinstance(stream.source, TextOf) for name in stream.source.text_of
-        }
+        texts = [stream.source for stream in stage.streams if isinstance(stream.source, TextOf)]
         own = own_tasks(materials.recipe, stage)
-        found += [(name, TRAIN) for name in materials.recipe.tasks if name in own or name in texts]
+        found += [(name, TRAIN) for name in materials.recipe.tasks if name in own]
+        found += [(name, text.split) for text in texts for name in text.text_of]
         measured = measured_tasks(materials, own_heads(materials.recipe, stage))
         found += [(name, TRAIN) for name in measured if materials.task(name).head_name not in own]
         found += [(name, split) for name in measured for split in measured_splits(materials, name)]

@@ -7,7 +7,7 @@ prompt   a text that is gone on with, and for each class the answer that follows
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tokenization.errors import did_you_mean
@@ -42,6 +42,10 @@ class Cloze:
     def parts(self) -> tuple[Part, ...]:
         return _parts(self.pattern, _CUT_WITH_BREAK)
 
+    def renamed(self, fields: Mapping[str, str]) -> "Cloze":
+        """The same cloze of a task whose fields are called otherwise."""
+        return replace(self, pattern=_renamed(self.pattern, fields))
+
     @property
     def texts(self) -> Mapping[str, str]:
         """What stands for each label."""
@@ -66,6 +70,10 @@ class Prompt:
     def parts(self) -> tuple[Part, ...]:
         return _parts(self.text, _CUT)
 
+    def renamed(self, fields: Mapping[str, str]) -> "Prompt":
+        """The same prompt of a task whose fields are called otherwise."""
+        return replace(self, text=_renamed(self.text, fields))
+
     @property
     def texts(self) -> Mapping[str, str]:
         """What stands for each label."""
@@ -77,6 +85,10 @@ def problems_of(given: Cloze | Prompt, fields: Sequence[str], labels: Sequence[s
     if isinstance(given, Cloze):
         return [*_of_pattern("cloze.pattern", given, fields), *_of_words("cloze.words", given.words, labels)]
     return [*_of_pattern("prompt.text", given, fields), *_of_words("prompt.answers", given.answers, labels)]
+
+
+def _renamed(pattern: str, fields: Mapping[str, str]) -> str:
+    return _CUT.sub(lambda found: f"{{{fields.get(found[0][1:-1], found[0][1:-1])}}}", pattern)
 
 
 def _parts(pattern: str, cut: re.Pattern[str]) -> tuple[Part, ...]:

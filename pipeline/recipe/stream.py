@@ -32,6 +32,7 @@ class TextOf(Section):
     """The text of tasks without its labels, for the auxiliary LM."""
 
     text_of: tuple[Name, ...] = Field(min_length=1, description="The tasks.")
+    split: Name = Field(default="train", description="Which of their splits: train, or one of unlabelled rows.")
 
 
 _SOURCES: dict[str, type[Section]] = {

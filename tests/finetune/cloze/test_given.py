@@ -1,7 +1,10 @@
 """What is refused in a cloze or a prompt. Oracle: the message names the place, what was given and what is allowed."""
 
+from dataclasses import replace
+
 import pytest
 
+from finetune.cloze.given import problems_of
 from finetune.tasks.own import changed_spec
 from tokenization.errors import RecipeError
 
@@ -75,6 +78,13 @@ def test_only_classes_are_put_into_words(request, name):
 )
 def test_what_contradicts_a_cloze_is_refused(single, settings, told):
     assert told in refused(single, cloze={"pattern": PATTERN, "words": WORDS}, **settings)
+
+
+def test_a_task_that_another_one_answers_is_asked_in_the_other_s_words(two_texts):
+    asked = replace(two_texts, name="else", fields=("first", "second"), head="mood", cloze=None).read_like(two_texts)
+    assert asked.cloze.pattern == "{first} q | {mask} k {second}"
+    assert (asked.cloze.words, asked.head_name) == (two_texts.cloze.words, "mlm")
+    assert not problems_of(asked.cloze, asked.fields, asked.labels)
 
 
 def test_a_prompt_is_read_from_left_to_right(single):
