@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from model.reading import Reading
 
-INPUT, OUTPUT = "input", "output"
-"""Where a head mixes, the names under which its mixes stand."""
+MIXES, INPUT, OUTPUT = "mixes", "input", "output"
+"""Under which name a head has its mixes, and where it may have one."""
 
 
 class ScalarMix(nn.Module):

@@ -9,6 +9,8 @@ from typing import Any
 import jinja2
 
 from pipeline import charts, wording
+from pipeline.contributions import stream_grid
+from pipeline.layer_shares import share_grid
 from pipeline.metrics_lines import EvaluationLine, StepLine, read_lines
 from pipeline.run_record import RunRecord, StageRecord, read_run
 from pipeline.seeds.tables import seed_grid, seed_remarks
@@ -53,7 +55,7 @@ def report_html(run: RunRecord) -> str:
     lines = {stage.name: read_lines(stage.metrics) for stage in run.stages}
     steps = {name: [x for x in found if isinstance(x, StepLine)] for name, found in lines.items()}
     evaluations = {name: [x for x in found if isinstance(x, EvaluationLine)] for name, found in lines.items()}
-    scores = run.scores or {}
+    scores, shares = run.scores or {}, share_grid(run.stages)
     return (
         _environment()
         .get_template(TEMPLATE)
@@ -61,9 +63,14 @@ def report_html(run: RunRecord) -> str:
             name=run.name,
             joint=wording.score(scores["joint"]) if scores.get("joint") is not None else None,
             missing=_missing(run, steps),
-            grids=(*grids(scores), *([seed_grid(run.over_seeds)] if run.over_seeds else [])),
+            grids=(
+                *grids(scores),
+                *([seed_grid(run.over_seeds)] if run.over_seeds else []),
+                *([shares] if shares else []),
+            ),
             remarks=(*remarks(scores), *(seed_remarks(run.over_seeds) if run.over_seeds else [])),
             lineage=_stage_grid(run, steps),
+            streams=stream_grid(run),
             stages=[_view(stage, steps[stage.name], evaluations[stage.name]) for stage in run.stages],
             recipe=run.recipe_text,
             environment=_rows(run.environment or {}),

@@ -15,6 +15,7 @@ from model.public_load import load_into as load_public
 from pipeline.compose import adamw_of, mixture_of, plan_of, text_notes
 from pipeline.ds_config import load_ds_config
 from pipeline.layer_rates import by_layer, layer_rates_of
+from pipeline.layer_shares import layer_shares
 from pipeline.lineage import head_specs, own_heads, own_tasks, trained_heads
 from pipeline.materials import Materials
 from pipeline.measure import Boundary, evaluation_of, measure_boundary, measuring, score_tasks
@@ -224,6 +225,7 @@ def _manifest(context: Context, stage: Stage, identity: Mapping[str, Any], state
     folder, recipe = context.folder.stage(stage.name), context.materials.recipe
     best = state.best.get("joint") if stage.carry == "best" else None
     file = folder.snapshot(best.step) if best else folder.checkpoint(state.step) / "weights.safetensors"
+    shares = layer_shares(file)
     return {
         "stage": stage.name,
         "kind": stage.kind,
@@ -234,6 +236,7 @@ def _manifest(context: Context, stage: Stage, identity: Mapping[str, Any], state
         "carry": {"which": stage.carry, "file": str(file.relative_to(folder.root)), "hash": fingerprint.of_file(file)},
         "measured": _measuring(context, stage),
         "boundary": _measure(context, stage, file).to_json(),
+        **({"layer_shares": shares} if shares else {}),
         "execution": {
             "engine": recipe.engine.model_dump(mode="json"),
             "ranks": context.world.size,

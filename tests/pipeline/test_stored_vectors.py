@@ -1,5 +1,6 @@
 """A stage on stored rows of a frozen encoder. Oracle: the same stage with the encoder run live."""
 
+import json
 import re
 import shutil
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from click.testing import CliRunner
 
 from model.encoder import Encoder
+from model.scalar_mix import mixes_in
 from pipeline import stage_run
 from pipeline.cli import main
 from pipeline.recipe.identity import identity
@@ -134,3 +136,23 @@ def test_what_moves_or_is_made_anew_at_each_step_is_refused(frozen: Any) -> None
     frozen.rewrite("      - {source: {task: names}, amount: {examples: 6}}", f"      - {aux}")
     with pytest.raises(RecipeError, match=r"stored: stream 'aux' \(text_of\) makes new sequences at each step"):
         frozen.recipe(STORED)
+
+
+def test_what_the_mix_reads_stands_in_the_manifest_and_in_the_report(frozen: Any) -> None:
+    run = frozen.run("shares", report=True)
+    manifest = json.loads(run.stage("features").manifest.read_text(encoding="utf-8"))
+    learned = mixes_in(weights(run))["alike"]["input"]
+    assert manifest["layer_shares"] == {
+        "alike": {"input": {"shares_K": list(learned.shares_K), "gamma": learned.gamma}}
+    }
+    assert sum(learned.shares_K) == pytest.approx(1.0)
+    assert learned.shares_K[0] != learned.shares_K[1]
+    assert "layer_shares" not in json.loads(run.stage("general").manifest.read_text(encoding="utf-8"))
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", run.report.read_text(encoding="utf-8"))
+    place = cells.index("input")
+    assert cells[place - 2 : place + 4] == [
+        "features",
+        "alike",
+        "input",
+        *(f"{x:.3f}" for x in (learned.gamma, *learned.shares_K)),
+    ]
