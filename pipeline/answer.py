@@ -92,7 +92,7 @@ def open_model(given: Path) -> Model:
             "to give here; one with encoder.norm: pre has none, since the public format has no place for it."
         )
     public = read_public(folder)
-    network = Network(public.config, public.heads)
+    network = Network(public.config, public.heads, conditions=public.conditions)
     load_into(network, public)
     described, bf16 = read_tasks(folder)
     tasks = {name: (_spec(name, entry["spec"]), entry["length"]) for name, entry in described.items()}

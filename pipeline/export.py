@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from model.public import CARD, PublicModel, public_model, round_trip, write_public
-from pipeline.lineage import head_specs, refuse_unknown_stage
+from pipeline.lineage import conditions_of, head_specs, refuse_unknown_stage
 from pipeline.materials import Materials
 from pipeline.run_folder import RunFolder
 from pipeline.stage_run import carried_weights
@@ -38,7 +38,8 @@ def export_run(materials: Materials, folder: RunFolder, target: Path, stage: str
     target = free_target(target)
     weights = load_weights(carried_weights(stage_folder))
     raw = {"pad_token_id": materials.tokenizer.pad}
-    model = public_model(materials.encoder, heads, weights, raw=raw, labels=labels)
+    conditions = conditions_of(materials, name)
+    model = public_model(materials.encoder, heads, weights, raw=raw, labels=labels, conditions=conditions)
     with aside(target) as temporary:
         temporary.mkdir(parents=True)
         materials.tokenizer.save(temporary)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from model.groups import ParameterGroup
-from pipeline.lineage import head_specs, known_heads
+from pipeline.lineage import conditions_of, head_specs, known_heads
 from pipeline.materials import Materials
 from pipeline.recipe.stage import Stage
 from pipeline.recipe.unfreeze import GradualUnfreezing
@@ -34,7 +34,8 @@ def rate_notes(materials: Materials, stage: Stage) -> list[str]:
     """For whoever reads the plan: what moves at what share of the rate, from which step."""
     if not by_layer(stage):
         return []
-    groups = materials.network(head_specs(materials, stage.name), "meta").groups(by_layer=True)
+    heads, conditions = head_specs(materials, stage.name), conditions_of(materials, stage.name)
+    groups = materials.network(heads, "meta", conditions).groups(by_layer=True)
     rates = layer_rates_of(materials, stage, groups)
     assert rates is not None
     told: dict[str, list[str]] = {}

@@ -3,6 +3,7 @@
 from finetune.view_consistency import views_head
 from model.config import HeadKind, HeadSpec
 from model.heads import DECODER, LM, ORDER, PAIRS
+from model.conditional import Condition
 from model.public import PublicModel
 from pipeline.materials import Materials
 from pipeline.recipe.recipe import LmHeadFit, PublicEncoder, Recipe
@@ -84,6 +85,17 @@ def with_lm_head_stage(recipe: Recipe, public: PublicModel | None) -> Recipe:
     needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(recipe, stream)]
     known = {stage.name for stage in recipe.stages}
     if public is None or not needing or LM in _public_heads(public) or LM_HEAD_STAGE in known:
+def conditions_of(materials: Materials, name: str) -> tuple[Condition, ...]:
+    """The tasks that have norms of their own in a stage's network: those that were trained on the way."""
+    recipe = materials.recipe
+    trained = {task for stage in ancestry(recipe, name) for task in own_tasks(recipe, stage)}
+    return tuple(
+        Condition(task, materials.task(task).head_name, place)
+        for task, place in recipe.conditions.items()
+        if task in trained
+    )
+
+
         return recipe
     inserted = _lm_head_stage(recipe, needing[0])
     stages = [

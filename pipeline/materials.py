@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from finetune.reading.leaks import leaked_rows
 from finetune.reading.read import read_split
 from finetune.tasks.example import Example, Split
 from finetune.tasks.spec import TRAIN, TaskSpec
+from model.conditional import Condition
 from model.config import EncoderConfig, HeadSpec
 from model.network import Network
 from model.public import HEADS, PublicModel, read_public
@@ -149,10 +150,12 @@ class Materials:
         assert self.public is not None
         return EncoderConfig(**{**vars(self.public.config), "dropout": given.dropout})
 
-    def network(self, heads: Sequence[HeadSpec], device: str | None = None) -> Network:
+    def network(
+        self, heads: Sequence[HeadSpec], device: str | None = None, conditions: Sequence[Condition] = ()
+    ) -> Network:
         """A network with new weights; on the device `meta` it has shapes alone."""
         with torch.device(device) if device else nullcontext():
-            return Network(self.encoder, heads, self.recipe.encoder.attention, seed=self.recipe.seed)
+            return Network(self.encoder, heads, self.recipe.encoder.attention, self.recipe.seed, conditions)
 
     def corpus_spec(self, name: str) -> CorpusSpec:
         """A corpus as the text side wants it described."""
@@ -204,7 +207,8 @@ class Materials:
         """A task's spec: built in, or the recipe's own."""
         spec = self.recipe.tasks[name].spec(name)
         answering = self.recipe.tasks.get(spec.head)
-        return spec.read_like(answering.spec(spec.head)) if answering else spec
+        spec = spec.read_like(answering.spec(spec.head)) if answering else spec
+        return replace(spec, condition=self.recipe.conditions.get(spec.answered_by, 0))
 
     def read(self, spec: TaskSpec, split: str) -> Split:
         """A split of a task, of the recipe or not, as its files have it."""

@@ -9,7 +9,7 @@ from finetune.tasks.spec import TRAIN
 from pipeline.changed import told_changes
 from pipeline.compose import mixture_of, plan_of, text_notes
 from pipeline.layer_rates import rate_notes
-from pipeline.lineage import head_specs, own_tasks
+from pipeline.lineage import conditions_of, head_specs, own_tasks
 from pipeline.masking import mask_unit
 from pipeline.materials import Materials, NotMade
 from pipeline.recipe.identity import identity, is_selected
@@ -186,7 +186,8 @@ def _stream_line(materials: Materials, stream: Stream) -> str:
 
 def _parameters(materials: Materials, stage: Stage) -> int:
     """Counted on a network without storage."""
-    return sum(p.numel() for p in materials.network(head_specs(materials, stage.name), "meta").parameters())
+    heads, conditions = head_specs(materials, stage.name), conditions_of(materials, stage.name)
+    return sum(p.numel() for p in materials.network(heads, "meta", conditions).parameters())
 
 
 def _parent(materials: Materials, folder: RunFolder, stage: Stage) -> str | None:

@@ -16,7 +16,7 @@ from pipeline.compose import adamw_of, mixture_of, plan_of, text_notes
 from pipeline.ds_config import load_ds_config
 from pipeline.layer_rates import by_layer, layer_rates_of
 from pipeline.layer_shares import layer_shares
-from pipeline.lineage import head_specs, own_heads, own_tasks, trained_heads
+from pipeline.lineage import conditions_of, head_specs, own_heads, own_tasks, trained_heads
 from pipeline.materials import Materials
 from pipeline.measure import Boundary, evaluation_of, measure_boundary, measuring, score_tasks
 from pipeline.recipe.recipe import Recipe
@@ -112,14 +112,15 @@ def build_network(context: Context, stage: Stage, decision: Decision) -> Network
     recipe = materials.recipe
     # A resume loads every weight: drawing random ones first would cost seconds.
     seed = None if decision.action == "resume" else recipe.seed_of(stage)
-    network = Network(materials.encoder, head_specs(materials, stage.name), recipe.encoder.attention, seed)
+    heads, conditions = head_specs(materials, stage.name), conditions_of(materials, stage.name)
+    network = Network(materials.encoder, heads, recipe.encoder.attention, seed, conditions)
     folder = context.folder.stage(stage.name)
     if decision.action == "resume":
         path = folder.checkpoint(decision.step) / "weights.safetensors"
         load_into(network, load_weights(path), path)
     elif stage.parent is not None:
         path = carried_weights(context.folder.stage(stage.parent))
-        new = load_into(network, load_weights(path), path, new=lambda name: name.startswith("heads."))
+        new = load_into(network, load_weights(path), path, new=lambda name: name.startswith(("heads.", "conditional.")))
         context.watch.say(f"{stage.name}: weights of {stage.parent}; new: {_heads_of(new) or 'none'}")
     elif materials.public is not None:
         report = load_public(network, materials.public)
@@ -147,7 +148,8 @@ def carried_weights(folder: StageFolder) -> Path:
 
 def reader_of(context: Context, stage: Stage, weights: Path | None) -> Reader:
     """A stage's network, read-only, with the weights it carried; None means those it starts with."""
-    network = context.materials.network(head_specs(context.materials, stage.name))
+    materials = context.materials
+    network = materials.network(head_specs(materials, stage.name), conditions=conditions_of(materials, stage.name))
     if weights is not None:
         load_into(network, load_weights(weights), weights)
     elif context.materials.public is not None:
@@ -174,10 +176,10 @@ def _engine(
     if recipe.engine.name == "plain":
         return PlainEngine(network, groups, objectives, settings, world, bf16)
     config = load_ds_config(Path(str(recipe.engine.ds_config)))
-    specs = head_specs(context.materials, stage.name)
+    specs, conditions = head_specs(context.materials, stage.name), conditions_of(context.materials, stage.name)
     return ZeroEngine(
         network, groups, objectives, settings, world, bf16, empty_batch(mixture), config,
-        twin=lambda: context.materials.network(specs),
+        twin=lambda: context.materials.network(specs, conditions=conditions),
     )  # fmt: skip
 
 
@@ -249,4 +251,6 @@ def _manifest(context: Context, stage: Stage, identity: Mapping[str, Any], state
 
 
 def _heads_of(names: list[str]) -> str:
-    return ", ".join(dict.fromkeys(name.split(".")[1] for name in names))
+    """The heads of parameters, or what else they belong to."""
+    parts = [name.split(".") for name in names]
+    return ", ".join(dict.fromkeys(part[1] if part[0] == "heads" else part[0] for part in parts))

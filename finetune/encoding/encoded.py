@@ -142,6 +142,7 @@ class Encoded:
         kinds_N = None
         if self.spec.attention != "both":
             kinds_N = np.full(len(sequences_S), KINDS.index(self.spec.attention), dtype=np.int64)
+        conditions_N = np.full(len(sequences_S), self.spec.condition, dtype=np.int64) if self.spec.condition else None
         sequences = Sequences(
             tokens_T=self.tokens_T[token_T].astype(np.int64),
             segments_T=self.segments_T[token_T].astype(np.int64),
@@ -152,6 +153,7 @@ class Encoded:
             row_labels_T=self._row_labels(sequences_S, token_T),
             kinds_N=kinds_N,
             reaches_N=None if kinds_N is None else np.zeros_like(kinds_N),
+            conditions_N=conditions_N,
         )
         return sequences if self.targets is None else self.targets.beside(sequences, self.example_N[sequences_S])
 

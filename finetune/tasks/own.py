@@ -24,7 +24,17 @@ _CHOICES = {
 }
 _LISTS = ("fields", "labels", "metrics", "hidden", "columns", "dropped")
 _MAPPINGS = ("files", "label_values", "limit", "rows")
-_NUMBERS = ("overlap", "longest_answer", "carve", "version", "unanswerable", "beam", "length_penalty", "longest")
+_NUMBERS = (
+    "overlap",
+    "longest_answer",
+    "carve",
+    "version",
+    "unanswerable",
+    "beam",
+    "length_penalty",
+    "longest",
+    "condition",
+)
 _WORDED = {"cloze": Cloze, "prompt": Prompt}
 _HUB_SETTINGS = tuple(item.name for item in dataclasses.fields(Hub))
 _DEFAULT_METRICS = {

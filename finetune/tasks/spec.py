@@ -111,6 +111,7 @@ class TaskSpec:
         design: how the head reads the encoder.
         attention: which tokens of its sequence a token sees: `both` ways, `left` to right as GPT, which is read at the
             last token (Radford et al. 2018, section 3.2), or `right` to left.
+        condition: the number, from 1 on, by which a batch names the norms of the task's own; 0: it has none.
         cloze, prompt: how the task is put to the head of the language model, in words; None: it has a head of its own.
         hub: where the task stands on the hub.
         published: what others reached.
@@ -148,6 +149,7 @@ class TaskSpec:
     head: str = ""
     design: HeadDesign = ROW
     attention: KindName = "both"
+    condition: int = 0
     cloze: Cloze | None = None
     prompt: Prompt | None = None
     hub: Hub | None = None
@@ -193,7 +195,17 @@ class TaskSpec:
 
     def read_like(self, answering: TaskSpec) -> TaskSpec:
         """The same task, its text given to the encoder and read as by the task whose head answers."""
-        return replace(self, design=answering.design, attention=answering.attention)
+        names = dict(zip(answering.fields, self.fields, strict=False))
+        cloze = answering.cloze and answering.cloze.renamed(names)
+        prompt = answering.prompt and answering.prompt.renamed(names)
+        return replace(
+            self,
+            design=answering.design,
+            attention=answering.attention,
+            condition=answering.condition,
+            cloze=cloze,
+            prompt=prompt,
+        )
 
     @property
     def head_name(self) -> str:

@@ -19,8 +19,16 @@ def check_stored(raw: Raw) -> Iterator[Problem]:
                 ": this stage trains the encoder, so that its rows are others after each step; add "
                 "freeze: [encoder, pooler], or leave 'stored' out",
             )
+        tasks = mapping(raw.get("tasks"))
         for _, stream in numbered(stage.get("streams")):
             source = mapping(stream.get("source"))
+            name = source.get("task")
+            if isinstance(name, str) and mapping(tasks.get(name)).get("condition") is True:
+                yield Problem(
+                    here,
+                    f": task {name} has 'condition: true', so that its rows are others after each step; leave one of "
+                    "the two out",
+                )
             if source and "task" not in source:
                 kind = next(iter(source))
                 yield Problem(

@@ -75,7 +75,7 @@ def _task(name: str, task: Task, selected: bool) -> dict[str, Any]:
         **rows,
         **{way: asdict(given) for way, given in (("cloze", spec.cloze), ("prompt", spec.prompt)) if given},
         **({"limit": limit} if limit else {}),
-        **task.model_dump(include={"length", "head"}, exclude_defaults=True),
+        **task.model_dump(include={"length", "head", "condition"}, exclude_defaults=True),
         **(scoring_of(spec) if selected else {}),
     }
 

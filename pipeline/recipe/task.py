@@ -12,6 +12,7 @@ from finetune.tasks.table import find_task
 from model.design import HeadDesign, Layers, Pool
 from pipeline.recipe.section import Name, Positive, Section, has_key, tag_of
 from pipeline.recipe.text import Files
+from tokenization.errors import RecipeError
 
 _FIELDS = (
     "Columns of the text: one, or two for a pair; for tagging that of the words; for ranking and choice that of the "
@@ -164,10 +165,10 @@ class BuiltInTask(Section):
         description="Which tokens a token sees; left: itself and those before it, and the answer is read at the last "
         "one, as GPT; right: the reverse; null: both.",
     )
-    attention: Literal["both", "left", "right"] | None = Field(
-        default=None,
-        description="Which tokens a token sees; left: itself and those before it, and the answer is read at the last "
-        "one, as GPT; right: the reverse; null: both.",
+    condition: bool = Field(
+        default=False,
+        description="Whether it shifts every LayerNorm of the encoder in its own way, from zero on (conditional "
+        "LayerNorm).",
     )
     cloze: ClozeSettings | None = Field(
         default=None, description="Ask the masked language model's head instead of one of its own; classification only."
@@ -193,12 +194,13 @@ class BuiltInTask(Section):
         """
         table = replace(find_task(self.like), name=name, like=self.like) if self.like else find_task(name)
         spec = changed_spec(table, **self._given())
-        return on_hub(spec) if self.from_ == "hub" else spec
+        return _conditioned(on_hub(spec) if self.from_ == "hub" else spec)
 
     def _given(self) -> dict[str, Any]:
         plain = self.model_dump(exclude=_NOT_OF_THE_SPEC, exclude_defaults=True)
         design = {"design": HeadDesign(**self.head.model_dump())} if plain.pop("head", None) else {}
-        return {**plain, **design}
+        condition = {"condition": 1} if plain.pop("condition", False) else {}  # numbered where all tasks are known
+        return {**plain, **design, **condition}
 
 
 class OwnTask(BuiltInTask):
@@ -218,7 +220,21 @@ class OwnTask(BuiltInTask):
         return self
 
     def spec(self, name: str) -> TaskSpec:
-        return spec_from_fields(name, **{"label": "label", **self._given()})
+        return _conditioned(spec_from_fields(name, **{"label": "label", **self._given()}))
+
+
+def _conditioned(spec: TaskSpec) -> TaskSpec:
+    """The same task, which may have norms of its own if it asks for them.
+
+    Raises:
+        RecipeError: it may not, and why.
+    """
+    where = f"tasks.{spec.name}.condition"
+    if spec.condition and spec.head:
+        raise RecipeError(f"{where}: useless, since the task is answered by {spec.head}, in whose norms; say it there")
+    if spec.condition and spec.kind == "generation":
+        raise RecipeError(f"{where}: a text is written token by token under the plain norms; leave it out")
+    return spec
 
 
 def _which_task(value: Any) -> str:
