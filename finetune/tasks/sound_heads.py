@@ -17,7 +17,9 @@ _KINDS_OF_POOL: dict[str, tuple[str, ...]] = {
     "attention": _OF_A_TEXT,
     "san": _OF_A_TEXT,
     "siamese": ("classification", "regression"),
+    "lstm": (*_OF_A_TEXT, "tagging"),
 }
+_GIVES = {"siamese": "one answer for two texts", "lstm": "an answer for a text or for each of its words"}
 
 
 def of_head(spec: TaskSpec) -> list[str]:
@@ -36,7 +38,7 @@ def _of_pool(spec: TaskSpec) -> Iterator[str]:
     pool, design = spec.design.pool, spec.design
     kinds = _KINDS_OF_POOL.get(pool)
     if kinds is not None and spec.kind not in kinds:
-        why = "one answer for a whole text" if pool != "siamese" else "one answer for two texts"
+        why = _GIVES.get(pool, "one answer for a whole text")
         yield f"head.pool: {pool!r} gives {why}, which {spec.kind} does not ask for; it goes with {', '.join(kinds)}"
     elif pool in ("san", "siamese") and len(spec.fields) < 2:
         reads = "reads a text in the light of another" if pool == "san" else "compares two texts"
@@ -45,6 +47,10 @@ def _of_pool(spec: TaskSpec) -> Iterator[str]:
         yield f"head.layers: {design.layers!r} given; siamese reads the last layer, whose means are what is stored"
     if pool != "san" and design.steps != ROW.steps:
         yield f"head.steps: useless for {pool!r}; only san takes turns"
+    if pool != "lstm" and design.width != ROW.width:
+        yield f"head.width: useless for {pool!r}; only lstm has units of its own"
+    if design.mix_at != ROW.mix_at and (pool, design.layers) != ("lstm", "mix"):
+        yield f"head.mix_at: {design.mix_at!r} given; only with pool: lstm and layers: mix is there more than one place"
 
 
 def _of_attention(spec: TaskSpec) -> Iterator[str]:

@@ -61,6 +61,21 @@ def test_what_only_one_pool_reads_is_useless_for_the_others(pair):
     assert "whose means are what is stored" in told(pair, head={"pool": "siamese", "layers": "mix"})[0]
 
 
+@pytest.mark.parametrize("fixture", ["single", "multilabel", "ranking", "choice", "pair", "tagging"])
+@pytest.mark.parametrize("layers", ["last", "mix", "beside_words"])
+def test_an_lstm_goes_with_every_kind_that_answers_a_text_or_its_words(fixture, layers, request):
+    assert told(request.getfixturevalue(fixture), head={"pool": "lstm", "layers": layers, "width": 8}) == []
+
+
+def test_what_an_lstm_alone_reads_is_useless_elsewhere_and_it_reads_no_span(span, single):
+    (line,) = told(span, head={"pool": "lstm"})
+    assert "an answer for a text or for each of its words, which span does not ask for" in line
+    assert "only lstm has units of its own" in told(single, head={"pool": "concat", "width": 8})[0]
+    for design in ({"layers": "mix"}, {"pool": "lstm"}):
+        assert "is there more than one place" in told(single, head={**design, "mix_at": "both"})[0]
+    assert told(single, head={"pool": "lstm", "layers": "mix", "mix_at": "both"}) == []
+
+
 def test_a_task_that_another_head_answers_has_no_way_of_reading_of_its_own(pair):
     (line,) = problems(replace(pair, head="mnli", design=HeadDesign(pool="concat")))
     assert "say there how it reads" in line
