@@ -2,6 +2,7 @@
 
 from finetune.view_consistency import views_head
 from model.config import HeadKind, HeadSpec
+from model.design import ROW, HeadDesign
 from model.heads import DECODER, LM, ORDER, PAIRS
 from model.conditional import Condition
 from model.public import PublicModel
@@ -63,7 +64,11 @@ def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
     """The heads of a stage's network in their fixed order: those of text, then the tasks' as the recipe has them."""
     recipe, size = materials.recipe, materials.vocabulary_size
     wanted = trained_heads(recipe, name, materials.public)
-    known = [HeadSpec(head, kind, 2 if kind == "pair" else size) for head, kind in TEXT_HEADS.items()]
+    decoder = HeadDesign(depth=recipe.decoder.layers) if recipe.decoder else ROW
+    known = [
+        HeadSpec(head, kind, 2 if kind == "pair" else size, decoder if kind == "decoder" else ROW)
+        for head, kind in TEXT_HEADS.items()
+    ]
     known += [
         HeadSpec(task, spec.kind, spec.outputs, spec.design)
         for task in recipe.tasks

@@ -4,6 +4,8 @@ from dataclasses import asdict
 from typing import Any
 
 from finetune.tasks.spec import TRAIN, TaskSpec
+from model.heads import DECODER
+from pipeline.lineage import own_heads
 from pipeline.masking import mask_unit
 from pipeline.recipe.recipe import PublicEncoder, Recipe
 from pipeline.recipe.stage import Stage
@@ -33,6 +35,7 @@ def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
         "seed": recipe.seed_of(stage),
         "tokenizer": recipe.tokenizer.model_dump(mode="json", exclude={"from_", "extend"}, exclude_defaults=True),
         "encoder": _encoder(recipe),
+        **_decoder(recipe, stage),
         "corpora": corpora,
         "tasks": tasks,
         "stage": _stage(stage, selected),
@@ -50,6 +53,14 @@ def _encoder(recipe: Recipe) -> dict[str, Any]:
     sizes = recipe.encoder.model_dump(mode="json", exclude={"from_", "attention"}, exclude_defaults=True)
     fit = recipe.lm_head_fit.model_dump(mode="json", exclude_defaults=True) if recipe.lm_head_fit else {}
     return {kind: sizes, **({"lm_head_fit": fit} if fit else {})}
+
+
+def _decoder(recipe: Recipe, stage: Stage) -> dict[str, Any]:
+    """The decoder's sizes, where the stage trains it; where it only rides along, its parent tells them."""
+    if recipe.decoder is None or DECODER not in own_heads(recipe, stage):
+        return {}
+    sizes = recipe.decoder.model_dump(mode="json", exclude_defaults=True)
+    return {"decoder": sizes} if sizes else {}
 
 
 def _stage(stage: Stage, selected: bool) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from pipeline.ds_config import load_ds_config
 from pipeline.recipe.checks import cross_check
+from pipeline.recipe.checks_decoder import check_decoder
 from pipeline.recipe.checks_tasks import check_splits, check_tasks
 from pipeline.recipe.checks_views import check_views
 from pipeline.recipe.extends import Layer, merged, read_layers, said_by
@@ -127,6 +128,7 @@ def _validate(raw: Raw, given: Raw, problems: list[Problem]) -> Recipe | None:
     problems += invalid
     problems += cross_check(raw)
     tasks = _sound_tasks(raw, invalid)
+    problems += check_decoder(raw, tasks)
     problems += [*check_tasks(tasks), *check_splits(raw, tasks), *check_views(raw, tasks)]
     return None if problems else recipe
 

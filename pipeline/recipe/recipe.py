@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
+from model.design import ROW
 from pipeline.recipe.section import Name, Positive, Section, decided_elsewhere, has_key, tag_of
 from pipeline.recipe.stage import DecaySchedule, Optimizer, Precision, Schedule, Stage
 from pipeline.recipe.task import Task
@@ -60,6 +61,12 @@ Encoder = Annotated[
     Annotated[FreshEncoder, Tag("<FreshEncoder>")] | Annotated[PublicEncoder, Tag("<PublicEncoder>")],
     Discriminator(_which_encoder),
 ]
+
+
+class Decoder(Section):
+    """The decoder beside the encoder, for `mass` and tasks of kind generation; it is as wide as the encoder."""
+
+    layers: Positive = Field(default=ROW.depth, description="Blocks.")
 
 
 class LmHeadFit(Section):
@@ -171,6 +178,9 @@ class Recipe(Section):
     corpora: dict[Name, Corpus] = Field(default={}, description="Unlabelled text by name.")
     tasks: dict[Name, Task] = Field(default={}, description="Labelled tasks by name.")
     encoder: Encoder = Field(default=FreshEncoder(), description="Sizes of a new one, or `from` a public checkpoint.")
+    decoder: Decoder | None = Field(
+        default=None, description="Sizes of the decoder, where a stream writes with one; null: the usual ones."
+    )
     lm_head_fit: LmHeadFit | None = Field(
         default=None,
         json_schema_extra=decided_elsewhere,
