@@ -17,6 +17,7 @@ COMMANDS = {
     "evaluate": "Score an exported model, or a finished run's, on its tasks.",
     "submission": "Write the zip that a suite's board takes, or say what a board would reject.",
     "predict": "Answer each row of a file with one of the model's heads.",
+    "rank": "Rank candidates for queries by a Siamese head, whose candidates are stored vectors.",
     "export": "Write a run's model, or a public BERT, as a folder that transformers opens.",
     "doctor": "Sample a recipe's text, read its tasks, and say what is wrong, before any work.",
     "tokenize": "Make a recipe's tokenizer and tokenise its corpora.",

@@ -22,6 +22,7 @@ OPTIONS = {
     "report": {"run_dir"},
     "evaluate": {"model", "--suite", "--tasks", "--data", "--split", "--out"},
     "predict": {"model", "--task", "--input", "--out"},
+    "rank": {"model", "--task", "--candidates", "--queries", "--label", "--top", "--store", "--out"},
     "submission": set(),
     "export": {"source", "--to", "--stage"},
     "doctor": {"recipe", "--set", "--run-dir", "--suite", "--data"},
