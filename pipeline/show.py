@@ -7,6 +7,7 @@ import numpy as np
 from finetune.encoding.encoded import ENDS, STARTS
 from finetune.tasks.spec import GROUPED
 from model.batch import IGNORED, FlatBatch, Selection
+from model.heads import DECODER
 from pipeline.compose import mixture_of, plan_of
 from pipeline.materials import Materials
 from pipeline.recipe.stage import Stage
@@ -15,6 +16,7 @@ from tokenization.vocabulary import Tokenizer
 from training.batching import Part, draw_step, flat_batch
 from training.mixture import Mixture
 
+_OF_TOKENS = ("mlm", "causal", "seq2seq", "mass", "generation")  # objectives whose labels are tokens
 _BOUNDS = {0: "", STARTS: "start", ENDS: "end", STARTS | ENDS: "start and end"}
 
 
@@ -71,15 +73,25 @@ def _origins(mixture: Mixture, part: Part) -> list[str]:
 
 def _sequences(batch: FlatBatch, tokenizer: Tokenizer) -> list[str]:
     words = [tokenizer.piece(int(token)) for token in batch.tokens_T]
+    targets = [] if batch.targets is None else [tokenizer.piece(int(token)) for token in batch.targets.tokens_U]
     for selection in batch.selections:
         for row, label in zip(_labelled_rows(selection), selection.labels_M.tolist(), strict=True):
-            if label == IGNORED:
+            if label == IGNORED or (isinstance(label, list) and label[0] == IGNORED):
                 continue
-            if selection.objective == "mlm":
-                words[row] = f"[{words[row]}→{tokenizer.piece(int(label))}]"
+            if selection.objective in _OF_TOKENS:
+                asked = targets if selection.head == DECODER else words
+                asked[row] = f"[{asked[row]}→{tokenizer.piece(int(label))}]"
             elif shown := _label(selection.objective, label):
                 words[row] = f"{words[row]}{{{selection.objective}: {shown}}}"
-    bounds = batch.offsets_N1.tolist()
+    texts = _joined(words, batch.offsets_N1.tolist())
+    if batch.targets is not None:
+        given = _joined(targets, batch.targets.offsets_J1.tolist())
+        for sequence, text in zip(batch.targets.memory_J.tolist(), given, strict=True):
+            texts[sequence] += f" | decoder: {text}"
+    return texts
+
+
+def _joined(words: list[str], bounds: list[int]) -> list[str]:
     return [" ".join(words[start:stop]) for start, stop in itertools.pairwise(bounds)]
 
 
@@ -92,6 +104,8 @@ def _labelled_rows(selection: Selection) -> list[int]:
 
 def _label(objective: str, label: float | list[float]) -> str:
     """A row's label as text; nothing for the tokens of a text at which no answer starts or ends."""
+    if objective == "distill" and isinstance(label, list):
+        return " ".join(f"{share:.2f}" for share in label)
     if isinstance(label, list):
         return ", ".join(str(place) for place, given in enumerate(label) if given) or "none"
     if objective == "span":
