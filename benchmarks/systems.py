@@ -1,0 +1,102 @@
+"""Every system on real data at two-core size: one table of what it trained on, its mechanism, its scores and its time.
+
+    python -m benchmarks.systems [--only bert,gpt] [--runs runs/systems] [--out FILE]
+
+Each system is a recipe under recipes/systems/, run as a user runs it; a finished one is skipped, one broken off
+goes on. Stages that a system shares with an earlier one are taken over, and their time counts in each. The results
+file is written when every row is there.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.arguments import benchmark_parser, parsed
+from benchmarks.results import write_results
+from benchmarks.systems_finished import Finished
+from benchmarks.systems_table import SYSTEMS, System
+from tokenization.atomic import write_json
+
+RECIPES = Path(__file__).resolve().parent.parent / "recipes/systems"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the table shows of a system; seconds of all its stages, lent ones included."""
+
+    system: str
+    trained_on: str
+    mechanism: str
+    scores: Mapping[str, float]
+    seconds: float
+
+
+def main() -> None:
+    """The command."""
+    parser = benchmark_parser(__doc__, "not used")
+    parser.add_argument("--only", help="names, with commas between")
+    parser.add_argument("--runs", type=Path, default=Path("runs/systems"))
+    given = parsed(parser)
+    chosen = _chosen(given.only)
+    for system in chosen:
+        print(f"== {system.name}", flush=True)
+        _run(system, given.runs, given.data)
+        row = _row(system, given.runs)
+        write_json(given.runs / "rows" / f"{system.name}.json", asdict(row))
+        print(_lines(row), flush=True)
+    rows = [found for system in SYSTEMS if (found := _kept(system, given.runs))]
+    print("\n" + "\n".join(_lines(row) for row in rows))
+    if len(rows) == len(SYSTEMS):
+        results = {"what": "every system, two-core size", "rows": [asdict(row) for row in rows]}
+        print(f"written to {write_results(given.out, 'systems', results)}")
+
+
+def _chosen(only: str | None) -> Sequence[System]:
+    known = {system.name: system for system in SYSTEMS}
+    names = only.split(",") if only else list(known)
+    if unknown := [name for name in names if name not in known]:
+        sys.exit(f"--only {', '.join(unknown)}: no such system; there are {', '.join(known)}")
+    return [known[name] for name in names]
+
+
+def _run(system: System, runs: Path, data: Path) -> None:
+    """The recipe's run, in a process of its own; it says what it does."""
+    lent = [
+        word
+        for other in system.shares
+        if (runs / other / "recipe.yaml").is_file()
+        for word in ("--share", str(runs / other))
+    ]
+    command = [Path(sys.executable).with_name("triptych"), "run", RECIPES / f"{system.name}.yaml"]
+    command += ["--run-dir", runs / system.name, *lent, "--set", f"data={data}"]
+    done = subprocess.run(list(map(str, command)), check=False)
+    if done.returncode:
+        sys.exit(f"{system.name}: its run ended with {done.returncode}; run the same command again to go on")
+
+
+def _row(system: System, runs: Path) -> Row:
+    run = Finished(RECIPES / f"{system.name}.yaml", runs / system.name)
+    return Row(
+        system=system.name,
+        trained_on=run.trained_on,
+        mechanism=system.mechanism(run),
+        scores={f"{task} after {stage}": run.score(stage, task) for stage, task in system.scores},
+        seconds=run.seconds,
+    )
+
+
+def _kept(system: System, runs: Path) -> Row | None:
+    path = runs / "rows" / f"{system.name}.json"
+    return Row(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+
+
+def _lines(row: Row) -> str:
+    scores = ", ".join(f"{name} {value:.3f}" for name, value in row.scores.items())
+    return f"{row.system:24}{row.seconds:6.0f} s  {scores}\n    {row.mechanism}\n    {row.trained_on}"
+
+
+if __name__ == "__main__":
+    main()

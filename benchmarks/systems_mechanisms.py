@@ -1,0 +1,311 @@
+"""What each system's mechanism measures on its own finished run: a line of words and numbers, computed anew.
+
+The tests hold the mechanisms against oracles; here they are looked at in models that were trained.
+
+Shape letters: T tokens, N sequences, M rows, V vocabulary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from benchmarks.systems_finished import Finished, logits_of
+from model.batch import IGNORED, FlatBatch, Selection
+from model.heads import IS_RANDOM
+from model.kinds import BOTH, KINDS, LEFT, PREFIX, RIGHT, Kinds, visible
+from model.network import Network
+from pipeline.answer import open_model
+from pipeline.layer_rates import layer_rates_of
+from pipeline.rank import Ranker
+
+STEPS = 20
+
+
+def masking(run: Finished) -> str:
+    """BERT: what became of the chosen tokens, and the share of random second halves, over the first steps."""
+    mask, chosen, masked, kept, pairs, swapped = run.materials.tokenizer.mask, 0, 0, 0, 0, 0
+    for batch in run.batches(run.recipe.stages[0].name, STEPS):
+        lm, pair = batch.selections[:2]
+        tokens_M = batch.tokens_T[lm.rows_M]
+        chosen += len(tokens_M)
+        masked += int((tokens_M == mask).sum())
+        kept += int((tokens_M == lm.labels_M).sum())
+        pairs, swapped = pairs + len(pair.labels_M), swapped + int((pair.labels_M == IS_RANDOM).sum())
+    other = chosen - masked - kept
+    return (
+        f"of {chosen:,} chosen tokens {masked / chosen:.1%} [MASK], {other / chosen:.1%} random, "
+        f"{kept / chosen:.1%} kept; {swapped / pairs:.1%} of {pairs:,} pairs random"
+    )
+
+
+def causality(run: Finished) -> str:
+    """GPT: the largest change of a logit before the token that was changed."""
+    stage = run.recipe.stages[0].name
+    network = run.network(stage)
+    network.active = ("mlm",)
+    batch = _alone(run.batches(stage, 1)[0], "mlm")
+    worst = 0.0
+    before_MV = logits_of(network, _every_row(batch))[0]
+    for share in (0.3, 0.6, 0.9):
+        place_N = batch.offsets_N1[:-1] + (batch.lengths_N * share).long()
+        tokens_T = batch.tokens_T.clone()
+        tokens_T[place_N] = (tokens_T[place_N] + 7) % run.materials.tokenizer.size
+        after_MV = logits_of(network, _every_row(replace(batch, tokens_T=tokens_T)))[0]
+        sequence_T = torch.repeat_interleave(torch.arange(len(place_N)), batch.lengths_N)
+        earlier_T = torch.arange(len(tokens_T)) < place_N[sequence_T]
+        worst = max(worst, float((after_MV - before_MV)[earlier_T].abs().max()))
+    loss = np.mean([line.terms[name].loss for line in run.lines(stage)[-5:] for name in line.terms])
+    return f"largest change of a logit before a changed token: {worst:g}; perplexity {np.exp(loss):.0f}"
+
+
+def layers_read(run: Finished) -> str:
+    """ELMo: the shares of the layers, the embeddings first, that each task has learned to read."""
+    found = run.manifest(run.recipe.stages[-1].name)["layer_shares"]
+    parts = [
+        f"{task} at {place} {' '.join(f'{share:.2f}' for share in mixed['shares_K'])}"
+        for task, places in found.items()
+        for place, mixed in places.items()
+    ]
+    return "; ".join([*parts, _moved(run, run.recipe.stages[0].name, run.recipe.stages[-1].name)])
+
+
+def rates(run: Finished) -> str:
+    """ULMFiT: the rates of the layers, and how many of them stand still at the first step and in the middle."""
+    stage = run.recipe.stages[-1]
+    groups = run.network(stage.name).groups(by_layer=True)
+    found = layer_rates_of(run.materials, stage, groups)
+    assert found is not None, "the stage has rates by layer"
+    still = [
+        sum(not factor for factor in found.factors(step).values()) for step in (0, stage.steps // 4, stage.steps - 1)
+    ]
+    return (
+        f"rates from 1 (head) to {min(found.scales.values()):.4f} (embeddings); of {len(groups)} groups {still[0]} "
+        f"stand still at first, {still[1]} after a quarter, {still[2]} at the end"
+    )
+
+
+def auxiliary_weight(run: Finished) -> str:
+    """SiATL: γ at the first and the last step, and the held-out LM loss before and after."""
+    lines = run.lines(run.recipe.stages[-1].name)
+    name = next(term for line in lines for term in line.terms if term.startswith("aux/"))
+    first, last = (
+        next(line.terms[name].weight for line in found if name in line.terms) for found in (lines, lines[::-1])
+    )
+    losses = [
+        next(iter(run.manifest(stage.name)["boundary"]["lm"].values()), float("nan")) for stage in run.recipe.stages
+    ]
+    return f"γ {first:.3f} → {last:.3f}; held-out LM loss {losses[0]:.3f} → {losses[-1]:.3f}"
+
+
+def carried_over(run: Finished) -> str:
+    """CoVe, feature extraction: how far the encoder moved after it was handed over."""
+    first, last = run.recipe.stages[0].name, run.recipe.stages[1].name
+    return _moved(run, first, last)
+
+
+def teacher_gradient(run: Finished) -> str:
+    """CVT: the gradient that the views' loss sends into the task's own head."""
+    stage = run.recipe.stages[-1].name
+    network, mixture = run.network(stage), run.mixture(stage)
+    place = next(i for i, question in enumerate(mixture.questions) if question.objective.guide)
+    objective = mixture.questions[place].objective
+    network.active = (objective.head, objective.guide)
+    batch = run.batches(stage, 1)[0]
+    logits = network(replace(batch, selections=(batch.selections[place],)))[0]
+    selection = batch.selections[place]
+    objective.term(logits, selection.labels_M, selection.groups_G1).sum.backward()
+    own, views = (_gradient(network, head) for head in (objective.guide, objective.head))
+    return f"gradient of the views' loss on the teacher's head {own:g}, on the views' heads {views:.3g}"
+
+
+def spans(run: Finished) -> str:
+    """MASS: how much of a sentence the decoder writes, and whether it is one piece at its own positions."""
+    shares, whole, count = [], 0, 0
+    for batch in run.batches(run.recipe.stages[0].name, STEPS):
+        assert batch.targets is not None
+        for j, memory in enumerate(batch.targets.memory_J.tolist()):
+            positions = batch.targets.positions_U[batch.targets.offsets_J1[j] : batch.targets.offsets_J1[j + 1]]
+            shares.append(len(positions) / (int(batch.lengths_N[memory]) - 2))
+            whole, count = whole + bool((positions.diff() == 1).all()), count + 1
+    return (
+        f"{np.mean(shares):.1%} of a sentence is written by the decoder; {whole / count:.1%} of the spans are one piece"
+    )
+
+
+def attention_patterns(run: Finished) -> str:
+    """UniLM: over the kinds of attention, tokens that saw something which their kind hides."""
+    network = run.network(run.recipe.stages[0].name)
+    network.active = ("mlm",)
+    batch = _every_row(_alone(run.batches(run.recipe.stages[0].name, 1)[0], "mlm"))
+    told = []
+    for kind in (BOTH, LEFT, RIGHT, PREFIX):
+        reach_N = batch.lengths_N // 2
+        kinds = Kinds(torch.full_like(reach_N, kind), reach_N)
+        wrong, looked = _leaks(network, replace(batch, kinds=kinds))
+        told.append(f"{KINDS[kind]} {wrong} of {looked:,}")
+    return "tokens that saw what their kind hides: " + ", ".join(told)
+
+
+def shuffled_batches(run: Finished) -> str:
+    """MT-DNN: how often each task was drawn against its share of the examples."""
+    stage = run.recipe.stages[1]
+    state, mixture = run.manifest(stage.name)["state"], run.mixture(stage.name)
+    rounds = [-(-stream.source.size // stream.items) for stream in mixture.streams]
+    expected = [stage.steps * turns / sum(rounds) for turns in rounds]
+    parts = [
+        f"{stream.name} {state['items'][stream.name] // stream.items} ({wanted:.0f})"
+        for stream, wanted in zip(mixture.streams, expected, strict=True)
+    ]
+    return "batches drawn (proportional): " + ", ".join(parts)
+
+
+def whole_entries(run: Finished) -> str:
+    """ERNIE: how many of the entries that lost a token lost all of them."""
+    stage = run.recipe.stages[0].name
+    (stream,) = run.mixture(stage).streams
+    whole = broken = long = 0
+    for step in range(STEPS):
+        draws_K = np.arange(step * stream.items, (step + 1) * stream.items)
+        sequences = stream.source.draw(draws_K, stream.key)
+        _, rows = stream.objectives[0].apply(sequences, stream.key)
+        assert sequences.continues_T is not None
+        unit_T = np.cumsum(~sequences.continues_T)
+        size_U, hit_U = np.bincount(unit_T), np.bincount(unit_T[rows.rows_M], minlength=unit_T.max() + 1)
+        touched_U = hit_U > 0
+        whole += int((hit_U == size_U)[touched_U].sum())
+        broken += int((hit_U < size_U)[touched_U].sum())
+        long += int((touched_U & (size_U > 1)).sum())
+    return (
+        f"{whole / (whole + broken):.1%} of {whole + broken:,} masked units whole, {long:,} of them of several tokens"
+    )
+
+
+def heads(run: Finished) -> str:
+    """The contest with heads: what each task adds."""
+    network = run.network(run.recipe.stages[-1].name)
+    own = [(spec.name, sum(p.numel() for p in network.heads[spec.name].parameters())) for spec in network.specs]
+    return "parameters of each head: " + ", ".join(
+        f"{name} {count:,}" for name, count in own if name in run.recipe.tasks
+    )
+
+
+def verbalisers(run: Finished) -> str:
+    """PET: the pieces of the tasks' words; no head is added."""
+    tokenizer = run.materials.tokenizer
+    told = []
+    for name in run.recipe.tasks:
+        cloze = run.materials.task(name).cloze
+        assert cloze is not None, "every task is a cloze"
+        lengths = sorted({len(tokenizer.encode(word)) for word in cloze.words.values()})
+        told.append(f"{name} words of {'/'.join(map(str, lengths))} pieces")
+    return "; ".join([*told, "0 parameters added"])
+
+
+def offsets(run: Finished) -> str:
+    """Conditional LayerNorm: the difference to the plain encoder at the start, and the offsets' size at the end."""
+    first, last = run.recipe.stages[0].name, run.recipe.stages[-1].name
+    trained, batch = run.network(last), run.batches(last, 1)[0]
+    assert trained.conditional is not None
+    start = Network(trained.config, trained.specs, conditions=trained.conditions).eval()
+    start.load_state_dict(
+        {**start.state_dict(), **{k: v for k, v in run.weights(first).items() if k.startswith("encoder")}}
+    )
+    start.active = [question.objective.head for question in run.mixture(last).questions]
+    with_MC, without_MC = (
+        torch.cat([x.flatten() for x in logits_of(start, b)]) for b in (batch, replace(batch, conditions_N=None))
+    )
+    largest = max(float(p.abs().max()) for name, p in trained.conditional.named_parameters() if "embedding" not in name)
+    return (
+        f"largest difference to the plain encoder at the start {float((with_MC - without_MC).abs().max()):g}; largest "
+        f"offset weight at the end {largest:.3f}"
+    )
+
+
+def lineage(run: Finished) -> str:
+    """An intermediate stage: from which stages the task's weights come, as the manifests have it."""
+    chain, here = [run.recipe.stages[-1].name], run.manifest(run.recipe.stages[-1].name)["parent"]
+    while here is not None:
+        chain.append(here)
+        here = run.manifest(here)["parent"]
+    return " ← ".join(chain)
+
+
+def stored_vectors(run: Finished) -> str:
+    """Siamese: the largest difference between scores from stored vectors and those computed live."""
+    ranker = Ranker(open_model(run.folder.root), "stsb")
+    texts = [example.texts[1] for example in run.materials.examples("stsb", "dev")[:100]]
+    query = run.materials.examples("stsb", "dev")[0].texts[0]
+    stored, _ = ranker.vectors(texts, run.folder.root / "vectors")
+    live, _ = ranker.vectors(texts)
+    worst = np.abs(ranker.scores(query, stored) - ranker.scores(query, live)).max()
+    return f"largest difference between stored and live scores of 100 candidates: {worst:g}"
+
+
+def features(run: Finished) -> str:
+    """Feature extraction: what a stage on stored vectors takes beside one that tunes everything."""
+    stored, tuned = (run.manifest(stage)["clock"]["seconds"] for stage in ("features", "tuned"))
+    return f"{_moved(run, 'general', 'features')}; {stored:.0f} s on stored vectors, {tuned:.0f} s tuning all"
+
+
+def mixed_batches(run: Finished) -> str:
+    """Two kinds of task in one batch."""
+    batches = run.batches(run.recipe.stages[-1].name, STEPS)
+    both = sum(all(selection.count for selection in batch.selections) for batch in batches)
+    return f"{both} of {len(batches)} micro-batches hold rows of both tasks"
+
+
+def counters(run: Finished) -> str:
+    """Labelled tasks beside the text: what each stream gave."""
+    state = run.manifest(run.recipe.stages[0].name)["state"]
+    targets = [f"{name} {count:,}" for name, count in state["labels"].items()]
+    return "targets: " + ", ".join(targets)
+
+
+def _alone(batch: FlatBatch, head: str) -> FlatBatch:
+    """The batch with the selections of one head."""
+    return replace(batch, selections=tuple(one for one in batch.selections if one.head == head))
+
+
+def _every_row(batch: FlatBatch) -> FlatBatch:
+    """The batch with one selection, of all rows, for the LM head."""
+    rows_M = torch.arange(len(batch.tokens_T))
+    return replace(batch, selections=(Selection("all", "all", "mlm", rows_M, torch.full_like(rows_M, IGNORED)),))
+
+
+def _leaks(network: Network, batch: FlatBatch) -> tuple[int, int]:
+    """Rows that changed although the token that was changed is hidden from them, and the rows looked at."""
+    assert batch.kinds is not None
+    low_T, high_T = visible(batch.kinds, batch.lengths_N)
+    before_MV, wrong, looked = logits_of(network, batch)[0], 0, 0
+    sequence_T = torch.repeat_interleave(torch.arange(len(batch.lengths_N)), batch.lengths_N)
+    place_T = torch.arange(len(batch.tokens_T)) - batch.offsets_N1[:-1][sequence_T]
+    for share in (0.0, 0.45, 0.55, 0.95):
+        changed_N = (batch.lengths_N * share).long()
+        tokens_T = batch.tokens_T.clone()
+        rows_N = batch.offsets_N1[:-1] + changed_N
+        tokens_T[rows_N] = (tokens_T[rows_N] + 7) % network.config.vocab_size
+        after_MV = logits_of(network, replace(batch, tokens_T=tokens_T))[0]
+        hidden_T = _hidden(place_T, low_T, high_T, changed_N[sequence_T], batch.kinds.kind_N[sequence_T])
+        wrong += int(((after_MV - before_MV).abs().amax(1) > 0)[hidden_T].sum())
+        looked += int(hidden_T.sum())
+    return wrong, looked
+
+
+def _hidden(
+    place_T: torch.Tensor, low_T: torch.Tensor, high_T: torch.Tensor, changed_T: torch.Tensor, kind_T: torch.Tensor
+) -> torch.Tensor:
+    """Which tokens cannot see the changed one, over any number of layers: these kinds hide transitively."""
+    return ((changed_T < low_T) | (changed_T > high_T)) & (place_T != changed_T) & (kind_T != BOTH)
+
+
+def _moved(run: Finished, first: str, last: str) -> str:
+    before, after = run.weights(first), run.weights(last)
+    worst = max(float((after[name] - before[name]).abs().max()) for name in after if name.startswith("encoder."))
+    return f"largest change of an encoder weight after {first}: {worst:g}"
+
+
+def _gradient(network: Network, head: str) -> float:
+    gradients: Sequence[torch.Tensor] = [p.grad for p in network.heads[head].parameters() if p.grad is not None]
+    return float(torch.sqrt(sum((g.square().sum() for g in gradients), torch.zeros(()))))
