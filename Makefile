@@ -9,12 +9,16 @@ OPEN := from transformers import AutoModelForMaskedLM as Model; \
 	model = Model.from_pretrained('runs/demo/export'); \
 	print('transformers opens it:', type(model).__name__, f'{model.num_parameters():,} parameters')
 
-.PHONY: demo test test-long test-all check format bench clean
+.PHONY: demo systems test test-long test-all check format bench clean
 
 demo: .venv/installed
 	$(BIN)/python -m pipeline.pydocs --to runs/demo-data
 	$(BIN)/triptych run recipes/demo.yaml
 	@$(BIN)/python -c "$(OPEN)" 2>/dev/null
+
+# Reads what TRIPTYCH_DATA names. Run again to go on.
+systems: .venv/installed-dev
+	OMP_NUM_THREADS=2 $(BIN)/python -m benchmarks.systems
 
 test: .venv/installed-dev
 	$(TEST)
