@@ -11,12 +11,11 @@ from finetune.answering.split_answers import answer_batches
 from finetune.evaluate import TaskScores, joint, score_task
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
 from pipeline.lineage import LM
+from pipeline.lm_ways import MASKED, Way, held_out_objective
 from pipeline.materials import Materials
 from pipeline.recipe.identity import scoring_of
-from pipeline.recipe.objective_settings import MlmSettings
-from pipeline.recipe.objectives import masked_lm
 from pretrain.blocks import BlockSource
-from pretrain.held_out import held_out_entropy, held_out_loss
+from pretrain.held_out import HeldOut, held_out_entropy, read_held_out
 from tokenization.errors import DataError
 from training.engine import Inference
 from training.loop import Evaluation
@@ -30,11 +29,15 @@ class Boundary:
         lm: corpus → held-out LM loss in nats; empty without an LM head.
         tasks: task → its scores.
         more: `task (split)` → scores on further splits, which count in no mean.
+        lm_accuracy: corpus → share of the tokens asked for that are told right.
+        lm_way: how the text was asked, as in `lm_ways`.
     """
 
     lm: Mapping[str, float]
     tasks: Mapping[str, Mapping[str, Any]]
     more: Mapping[str, Mapping[str, Any]]
+    lm_accuracy: Mapping[str, float]
+    lm_way: Way = MASKED
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -93,30 +96,31 @@ def evaluation_of(scores: Sequence[TaskScores]) -> Evaluation:
     )
 
 
-def held_out_losses(materials: Materials, engine: Inference) -> dict[str, float]:
-    """The ledger's corpora and their held-out LM loss: single tokens at the ledger's own rate, whatever was trained."""
+def held_out(materials: Materials, engine: Inference, way: Way = MASKED) -> dict[str, HeldOut]:
+    """The ledger's corpora and how well they are told, at the ledger's own rate, whatever was trained."""
     ledger = materials.recipe.evaluation.ledger
-    objective = masked_lm(MlmSettings(rate=ledger.rate), materials)
+    objective = held_out_objective(way, ledger.rate, materials)
     return {
-        name: held_out_loss(held_out_text(materials, name), objective, engine, ledger.tokens, ANSWERING_TOKENS)
+        name: read_held_out(held_out_text(materials, name), objective, engine, ledger.tokens, ANSWERING_TOKENS)
         for name in ledger.corpora
     }
 
 
-def held_out_entropies(materials: Materials) -> dict[str, float]:
+def held_out_entropies(materials: Materials, way: Way = MASKED) -> dict[str, float]:
     """The unigram entropy of the same texts."""
     ledger = materials.recipe.evaluation.ledger
-    objective = masked_lm(MlmSettings(rate=ledger.rate), materials)
+    objective = held_out_objective(way, ledger.rate, materials)
     return {name: held_out_entropy(held_out_text(materials, name), objective, ledger.tokens) for name in ledger.corpora}
 
 
 def measure_boundary(
-    materials: Materials, heads: Iterable[str], engine: Inference, predictions: Path | None = None
+    materials: Materials, heads: Iterable[str], engine: Inference, predictions: Path | None = None, way: Way = MASKED
 ) -> Boundary:
     """Measure all that the trained heads allow.
 
     Args:
         predictions: folder for a predictions file per task, written by the first rank; None writes none.
+        way: how held-out text is asked of the LM head.
     """
     heads = set(heads)
     tasks: dict[str, dict[str, Any]] = {}
@@ -131,17 +135,20 @@ def measure_boundary(
             if predictions is not None and engine.world.chief:
                 encoded = materials.encoded(name, split)
                 write_predictions(predictions_file(predictions, encoded.spec, split), encoded, answers)
-    return Boundary(lm=held_out_losses(materials, engine) if LM in heads else {}, tasks=tasks, more=more)
+    found = held_out(materials, engine, way) if LM in heads else {}
+    losses = {name: told.loss for name, told in found.items()}
+    return Boundary(losses, tasks, more, {name: told.accuracy for name, told in found.items()}, way)
 
 
-def measuring(materials: Materials, heads: Iterable[str]) -> dict[str, Any]:
+def measuring(materials: Materials, heads: Iterable[str], way: Way = MASKED) -> dict[str, Any]:
     """All that decides what `measure_boundary` finds in the same weights: settings, and the content of what is read."""
     heads, recipe = set(heads), materials.recipe
     ledger = recipe.evaluation.ledger
     names = measured_tasks(materials, heads)
     corpora = {name: materials.corpus(name).fingerprint for name in ledger.corpora} if LM in heads else {}
+    asked = {} if way == MASKED else {"way": way}
     return {
-        "ledger": {"tokens": ledger.tokens, "rate": ledger.rate, "corpora": corpora} if LM in heads else {},
+        "ledger": {"tokens": ledger.tokens, "rate": ledger.rate, "corpora": corpora, **asked} if LM in heads else {},
         "split": recipe.evaluation.split,
         "tasks": {name: _scoring(materials, name) for name in names},
     }

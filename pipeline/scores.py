@@ -9,8 +9,9 @@ from finetune.reading.content import content_of
 from finetune.tasks.spec import TRAIN
 from pipeline import wording
 from pipeline.lineage import LM
+from pipeline.lm_ways import MASKED, TITLES, Way
 from pipeline.materials import Materials
-from pipeline.measure import held_out_entropies, held_out_losses, measuring
+from pipeline.measure import held_out, held_out_entropies, measuring
 from pipeline.run_folder import RunFolder
 from pipeline.stage_run import Context, reader_of
 from pipeline.task_notes import task_notes, training_notes
@@ -32,9 +33,9 @@ def measure_start(context: Context) -> None:
     measured = {"checkpoint": materials.public_fingerprint, **measuring(materials, {LM})}
     if path.is_file() and _read_start(path).get("measured") == measured:
         return
-    losses = held_out_losses(materials, reader_of(context, materials.recipe.stages[0], None))
+    found = held_out(materials, reader_of(context, materials.recipe.stages[0], None))
     if context.world.chief:
-        write_json(path, {"measured": measured, "lm": losses})
+        write_json(path, {"measured": measured, "lm": {name: told.loss for name, told in found.items()}})
 
 
 def collect_scores(materials: Materials, folder: RunFolder, notes: Sequence[str]) -> dict[str, Any]:
@@ -81,18 +82,20 @@ def _task(scores: Mapping[str, Any], best: Mapping[str, Any] | None) -> dict[str
 def _ledger(
     corpora: Sequence[str], tasks: Sequence[str], before: Mapping[str, float], boundaries: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """One column per stage boundary, one row per corpus and per task that was ever measured."""
+    """One column per stage boundary, one row per task that was ever measured, and per corpus and way of asking it."""
     columns = ([START] if before else []) + list(boundaries)
     measured = ([{"lm": before, "tasks": {}}] if before else []) + list(boundaries.values())
     rows: list[dict[str, Any]] = [
         {
-            "name": f"{name}: held-out MLM loss",
+            "name": f"{name}: held-out {TITLES[way]} loss",
             "corpus": name,
             "unit": "nats",
             "better": "lower",
-            "values": [column["lm"].get(name) for column in measured],
+            "values": [column["lm"].get(name) if _way(column) == way else None for column in measured],
+            **({} if way == MASKED else {"asked": TITLES[way], "perplexity": way in ("left", "right")}),
         }
         for name in corpora
+        for way in dict.fromkeys(map(_way, measured))
     ]
     for name in tasks:
         values = [column["tasks"].get(name) for column in measured]
@@ -104,9 +107,16 @@ def _ledger(
     return {"columns": columns, "rows": [row for row in rows if any(value is not None for value in row["values"])]}
 
 
+def _way(boundary: Mapping[str, Any]) -> Way:
+    """How a boundary's held-out text was asked."""
+    way: Way = boundary.get("lm_way", MASKED)
+    return way
+
+
 def _entropies(materials: Materials, boundaries: Mapping[str, Any]) -> dict[str, float]:
-    measured = any(boundary["lm"] for boundary in boundaries.values())
-    return held_out_entropies(materials) if measured else {}
+    """Those that the last held-out losses are held against."""
+    ways = [_way(boundary) for boundary in boundaries.values() if boundary["lm"]]
+    return held_out_entropies(materials, ways[-1]) if ways else {}
 
 
 def _content(materials: Materials, name: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The tables a run ends with: each task's scores beside the majority baseline, and the forgetting ledger."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -154,13 +155,21 @@ def _suite_lines(suite: Mapping[str, Any] | None) -> list[str]:
 
 def _below_entropy(corpus: str, entropy: float, scores: Mapping[str, Any]) -> str:
     """The last held-out loss of a corpus beside what a model that ignores context could reach."""
-    values = next(row["values"] for row in scores["ledger"]["rows"] if row.get("corpus") == corpus)
-    loss = next(value for value in reversed(values) if value is not None)
+    row, loss = last_loss(scores, corpus)
     side = "below" if loss <= entropy else "above"
+    perplexity = f" (perplexity {wording.score(math.exp(loss))})" if row.get("perplexity") else ""
     return (
-        f"{corpus}: held-out MLM loss {wording.score(loss)} is {wording.score(abs(entropy - loss))} nats {side} "
+        f"{corpus}: held-out {row.get('asked', 'MLM')} loss {wording.score(loss)}{perplexity} is {wording.score(abs(entropy - loss))} nats {side} "
         f"the unigram entropy of the same text, {wording.score(entropy)}"
     )
+
+
+def last_loss(scores: Mapping[str, Any], corpus: str) -> tuple[Mapping[str, Any], float]:
+    """The ledger's row that tells the last held-out loss of a corpus, and that loss."""
+    rows = [row for row in scores["ledger"]["rows"] if row.get("corpus") == corpus]
+    told = [(place, row) for row in rows for place, value in enumerate(row["values"]) if value is not None]
+    place, row = max(told, key=lambda found: found[0])
+    return row, row["values"][place]
 
 
 def grids(scores: Mapping[str, Any]) -> tuple[Grid, ...]:

@@ -12,6 +12,7 @@ from pipeline.materials import Materials
 from pipeline.run_folder import RunFolder
 from pipeline.seeds.runs import repeated_stages
 from pipeline.seeds.statistics import spread
+from pipeline.tables import last_loss
 
 _OF_A_TASK = ("kind", "primary", "majority", "rows", "reduced", "split")
 
@@ -82,8 +83,8 @@ def _of_first_seed(path: Path) -> dict[str, dict[str, float]] | None:
 
 def last_losses(scores: Mapping[str, Any]) -> dict[str, float]:
     """Corpus → its held-out LM loss after the last stage that has an LM head."""
-    rows = [row for row in scores["ledger"]["rows"] if "corpus" in row]
-    return {row["corpus"]: [value for value in row["values"] if value is not None][-1] for row in rows}
+    corpora = dict.fromkeys(row["corpus"] for row in scores["ledger"]["rows"] if "corpus" in row)
+    return {corpus: last_loss(scores, corpus)[1] for corpus in corpora}
 
 
 def _entry(values: Mapping[int, float | None]) -> dict[str, Any] | None:

@@ -1,0 +1,58 @@
+"""How held-out text is asked of an LM head: the way it was trained, so that a loss says what was learned."""
+
+from collections.abc import Iterable
+from typing import Literal, get_args
+
+from model.heads import LM
+from model.public import PublicModel
+from pipeline.lineage import ancestry
+from pipeline.recipe.given_objective import GivenObjective
+from pipeline.recipe.objective_settings import CausalSettings, MlmSettings, Seq2seqSettings
+from pipeline.recipe.objectives import Inputs, masked_lm
+from pipeline.recipe.recipe import Recipe
+from pretrain.attending import Attention
+from pretrain.causal import CausalLM
+from pretrain.masked_lm import MaskedLM
+
+Way = Literal["masked", "left", "right", "masked-left", "masked-right"]
+MASKED: Way = "masked"
+TITLES: dict[Way, str] = {
+    "masked": "MLM",
+    "left": "left-to-right LM",
+    "right": "right-to-left LM",
+    "masked-left": "left-to-right MLM",
+    "masked-right": "right-to-left MLM",
+}
+_SIGHTS: dict[Way, Attention] = {"masked": "both", "masked-left": "left", "masked-right": "right"}
+# Of a single text, which has no source, a prefix leaves what is left of a token.
+_MASKED: dict[Attention, Way] = {
+    "both": "masked",
+    "left": "masked-left",
+    "prefix": "masked-left",
+    "right": "masked-right",
+}
+
+
+def lm_way(recipe: Recipe, stage: str, public: PublicModel | None) -> Way:
+    """How a stage's LM head is measured: masked where it ever was trained so, or came with a public checkpoint."""
+    if public is not None and any(spec.kind == "mlm" for spec in public.heads):
+        return MASKED
+    objectives = (given for s in ancestry(recipe, stage) for stream in s.streams for given in stream.objectives)
+    trained = {way for given in objectives if LM in given.heads for way in _ways(given)}
+    return next((way for way in get_args(Way) if way in trained), MASKED)
+
+
+def held_out_objective(way: Way, rate: float, inputs: Inputs) -> MaskedLM | CausalLM:
+    """Single tokens at the rate, or each token of a direction, whatever the settings of the training."""
+    if way == "left" or way == "right":
+        return CausalLM(way)
+    return masked_lm(MlmSettings(rate=rate), inputs, _SIGHTS[way])
+
+
+def _ways(given: GivenObjective) -> Iterable[Way]:
+    settings = given.settings
+    if isinstance(settings, CausalSettings):
+        return ("left", "right") if settings.direction == "both" else (settings.direction,)
+    if isinstance(settings, Seq2seqSettings):
+        return ("masked-left",)
+    return (_MASKED[getattr(settings, "attention", "both")],)
