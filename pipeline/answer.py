@@ -72,9 +72,18 @@ class Model:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The content of its weights and of what it says of its tasks."""
-        others = (path for path in (self.folder / HEADS, self.folder / DESCRIBED) if path.is_file())
-        return of_files([weights_file(self.folder), *others])
+        return content_of(self.folder)
+
+
+def content_of(folder: Path) -> str:
+    """The content of a model's weights and of what it says of its tasks."""
+    others = (path for path in (folder / HEADS, folder / DESCRIBED) if path.is_file())
+    return of_files([weights_file(folder), *others])
+
+
+def folder_of(given: Path) -> Path:
+    """The folder of an exported model, or of the one that a run exported."""
+    return RunFolder(given).export if RunFolder(given).recipe.is_file() else given
 
 
 def open_model(given: Path) -> Model:
@@ -84,7 +93,7 @@ def open_model(given: Path) -> Model:
         RunError: the folder is an unfinished run.
         CheckpointError: it is no model, or a damaged one.
     """
-    folder = RunFolder(given).export if RunFolder(given).recipe.is_file() else given
+    folder = folder_of(given)
     if folder != given and not folder.is_dir():
         raise RunError(
             f"{given} is a run without an exported model. `triptych run` goes on with one that is not finished; of a "
@@ -97,6 +106,8 @@ def open_model(given: Path) -> Model:
     described, bf16 = read_tasks(folder)
     tasks = {name: (_spec(name, entry["spec"]), entry["length"]) for name, entry in described.items()}
     for name, (spec, _) in tasks.items():
+        if spec.worded:  # the language model's head knows of no labels: the task's own words say them
+            continue
         _same_labels(folder, name, spec.labels, public.labels.get(spec.answered_by, ()))
     declared = _declared(RunFolder(given), tasks)
     return Model(folder, public, Tokenizer.load(folder), Reader(network, join_world(), bf16), tasks, declared)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from model.public import CARD, PublicModel, public_model, round_trip, write_public
+from pipeline.carried import carried_weights
 from pipeline.lineage import conditions_of, head_specs, refuse_unknown_stage
 from pipeline.materials import Materials
 from pipeline.run_folder import RunFolder
-from pipeline.stage_run import carried_weights
 from tokenization.atomic import aside, write_json
 from tokenization.errors import CheckpointError, RunError
 from training.checkpoint import load_weights

@@ -1,15 +1,18 @@
 """Stages and their parents: which heads a stage's network has, and the stage inserted for a missing LM head."""
 
+from typing import Any
+
 from finetune.view_consistency import views_head
+from model.conditional import Condition
 from model.config import HeadKind, HeadSpec
 from model.design import ROW, HeadDesign
 from model.heads import DECODER, LM, ORDER, PAIRS
-from model.conditional import Condition
 from model.public import PublicModel
 from pipeline.materials import Materials
+from pipeline.recipe.given_objective import given
 from pipeline.recipe.recipe import LmHeadFit, PublicEncoder, Recipe
 from pipeline.recipe.stage import Optimizer, Stage
-from pipeline.recipe.stream import Amount, Stream, TaskExamples
+from pipeline.recipe.stream import Amount, Stream, TaskExamples, TextOf
 from tokenization.errors import RecipeError, did_you_mean
 
 TEXT_HEADS: dict[str, HeadKind] = {LM: "mlm", PAIRS: "pair", ORDER: "pair", DECODER: "decoder"}
@@ -82,14 +85,6 @@ def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
     return tuple(spec for spec in known if spec.name in wanted)
 
 
-def with_lm_head_stage(recipe: Recipe, public: PublicModel | None) -> Recipe:
-    """The recipe, with a short LM stage in front where a public checkpoint lacks the LM head that a stage asks for.
-
-    The encoder is frozen in it; it reads the first stream that asks something of the LM head.
-    """
-    needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(recipe, stream)]
-    known = {stage.name for stage in recipe.stages}
-    if public is None or not needing or LM in _public_heads(public) or LM_HEAD_STAGE in known:
 def conditions_of(materials: Materials, name: str) -> tuple[Condition, ...]:
     """The tasks that have norms of their own in a stage's network: those that were trained on the way."""
     recipe = materials.recipe
@@ -101,8 +96,17 @@ def conditions_of(materials: Materials, name: str) -> tuple[Condition, ...]:
     )
 
 
+def with_lm_head_stage(recipe: Recipe, public: PublicModel | None) -> Recipe:
+    """The recipe, with a short LM stage in front where a public checkpoint lacks the LM head that a stage asks for.
+
+    The encoder is frozen in it; it reads the first text of which something is asked of the LM head, or else that of the
+    first task that is put to it.
+    """
+    needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(recipe, stream)]
+    known = {stage.name for stage in recipe.stages}
+    if public is None or not needing or LM in _public_heads(public) or LM_HEAD_STAGE in known:
         return recipe
-    inserted = _lm_head_stage(recipe, needing[0])
+    inserted = _lm_head_stage(recipe, next((stream for stream in needing if stream.objectives), needing[0]))
     stages = [
         stage if stage.parent is not None else stage.model_copy(update={"parent": LM_HEAD_STAGE})
         for stage in recipe.stages
@@ -122,8 +126,11 @@ def inserted_note(recipe: Recipe) -> str | None:
 
 def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
     fit = recipe.lm_head_fit or LmHeadFit()
-    asking = next(objective for objective in like.objectives if LM in objective.heads)
-    stream = like.model_copy(update={"objectives": (asking,), "amount": Amount(tokens=fit.tokens), "weight": None})
+    asking = next((objective for objective in like.objectives if LM in objective.heads), given("mlm"))
+    changed: dict[str, Any] = {"objectives": (asking,), "amount": Amount(tokens=fit.tokens), "weight": None}
+    if isinstance(like.source, TaskExamples):
+        changed["source"] = TextOf(text_of=(like.source.task,))
+    stream = like.model_copy(update=changed)
     return Stage(
         name=LM_HEAD_STAGE,
         kind="adapt",

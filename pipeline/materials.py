@@ -63,6 +63,7 @@ class Materials:
         self._phrases: dict[str, Phrases] = {}
         self._splits: dict[tuple[str, str], Split] = {}
         self._encoded: dict[tuple[str, str], Encoded] = {}
+        self._texts: dict[tuple[str, str], Encoded] = {}
         self._leaked: dict[tuple[str, str], NDArray[np.bool_]] = {}
 
     def with_recipe(self, recipe: Recipe) -> "Materials":
@@ -232,6 +233,18 @@ class Materials:
                 self.task(name), split, read.examples, self.tokenizer, length, read.dropped, read.limited
             )
         return self._encoded[name, split]
+
+    def text(self, name: str, split: str) -> Encoded:
+        """A split of a task as its texts alone have it, also where the task is put into words; encoded once."""
+        spec = self.task(name)
+        if not spec.worded:
+            return self.encoded(name, split)
+        if (name, split) not in self._texts:
+            length = self.recipe.tasks[name].length
+            self._texts[name, split] = encode_examples(
+                spec.plain, split, self.examples(name, split), self.tokenizer, length
+            )
+        return self._texts[name, split]
 
     def leaked(self, name: str, split: str) -> NDArray[np.bool_]:
         """Which rows of a split also stand in what the answering head was trained on."""

@@ -19,6 +19,7 @@ from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, Text
 from pipeline.run_folder import RunFolder
 from pipeline.seeds.runs import further_seeds, recipe_of_seed, repeated_stages, seed_folder
 from pipeline.stored_vectors import stored_note
+from pipeline.teaching import teachers_content
 from tokenization.errors import RunError
 from training.batching import draw_step
 from training.manifest import Decision, decide, read_record
@@ -51,13 +52,15 @@ def identity_of(materials: Materials, folder: RunFolder, stage: Stage) -> dict[s
         "data": _data(materials, stage),
         **({"selected_on": _selected_on(materials, stage)} if is_selected(stage) else {}),
         "parent": _parent(materials, folder, stage),
+        **({"teachers": teachers} if (teachers := teachers_content(materials, folder, stage)) else {}),
     }
 
 
 def decide_stage(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:
-    """Skip, resume, start or refuse; a stage whose parent is not finished waits for it."""
-    if stage.parent is not None and not folder.stage(stage.parent).manifest.is_file():
-        return Decision("start", f"after {stage.parent}")
+    """Skip, resume, start or refuse; a stage that reads one which is not finished waits for it."""
+    for name in stage.reads:
+        if not folder.stage(name).manifest.is_file():
+            return Decision("start", f"after {name}")
     now = identity_of(materials, folder, stage)
     decision = decide(folder.stage(stage.name), now, stage.steps, extend)
     record = read_record(folder.stage(stage.name))
@@ -169,8 +172,9 @@ def _beginning(recipe: Recipe, stage: Stage) -> str:
 
 def decide_by_settings(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:
     """The decision if all content is what it was."""
-    if stage.parent is not None and not folder.stage(stage.parent).manifest.is_file():
-        return Decision("start", f"after {stage.parent}")
+    for name in stage.reads:
+        if not folder.stage(name).manifest.is_file():
+            return Decision("start", f"after {name}")
     record = read_record(folder.stage(stage.name))
     settings = {**(record["identity"] if record else {}), **identity(materials.recipe, stage.name)}
     return decide(folder.stage(stage.name), settings, stage.steps, extend)
@@ -209,6 +213,13 @@ def _labelled(materials: Materials, name: str) -> dict[str, Any]:
     return {TRAIN: materials.encoded(name, TRAIN).fingerprint, "labels": list(materials.task(name).labels)}
 
 
+def _text(materials: Materials, name: str, split: str) -> dict[str, Any]:
+    """The content of a split that is read as text; under the split's name, as that of the examples, where it is one."""
+    content = materials.text(name, split).fingerprint
+    key = f"text of {split}" if materials.task(name).worded else split
+    return {key: content, "labels": list(materials.task(name).labels)}
+
+
 def _data(materials: Materials, stage: Stage) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
     for stream in stage.streams:
@@ -218,10 +229,11 @@ def _data(materials: Materials, stage: Stage) -> Mapping[str, Any]:
         elif isinstance(source, BlocksOf):
             found[source.blocks_of] = materials.corpus(source.blocks_of).fingerprint
         elif isinstance(source, TaskExamples):
-            found[source.task] = _labelled(materials, source.task)
+            found[source.task] = {**found.get(source.task, {}), **_labelled(materials, source.task)}
         else:
             assert isinstance(source, TextOf)
-            found |= {name: _labelled(materials, name) for name in source.text_of}
+            for name in source.text_of:
+                found[name] = {**found.get(name, {}), **_text(materials, name, source.split)}
             if mask_unit(stream) != "token":
                 found["segmenter of tasks"] = segmenter_version()
         if isinstance(source, PairsOf | BlocksOf):

@@ -247,10 +247,11 @@ def _set_aside(context: Context, choice: Choice) -> None:
 
 
 def _need_parents(folder: RunFolder, stages: Sequence[Stage]) -> None:
-    """Refuse to begin with a stage whose parent is neither finished nor among those to be run before it."""
+    """Refuse to begin with a stage that reads one which is neither finished nor among those to be run before it."""
     ready: set[str] = set()
     for stage in stages:
-        parent = stage.parent
-        if parent is not None and parent not in ready and not folder.stage(parent).manifest.is_file():
-            raise RunError(f"stage {stage.name} starts from {parent}, which is not finished; run that one first.")
+        for name in stage.reads:
+            if name not in ready and not folder.stage(name).manifest.is_file():
+                how = "starts from" if name == stage.parent else "learns from"
+                raise RunError(f"stage {stage.name} {how} {name}, which is not finished; run that one first.")
         ready.add(stage.name)

@@ -46,13 +46,14 @@ def refuse_no_runs(others: Sequence[RunFolder]) -> None:
 
 
 def _is_same(materials: Materials, folder: RunFolder, other: RunFolder, stage: Stage) -> bool:
-    """Whether the other run's stage is what this recipe asks for; its parent must be the one that stands here."""
+    """Whether the other run's stage is what this recipe asks for; what it reads must be what stands here."""
     if decide_stage(materials, other, stage, False).action != "skip":
         return False
-    if stage.parent is None:
-        return True
-    own, its = (read_record(run.stage(stage.parent)) for run in (folder, other))
-    return own is not None and its is not None and own["carry"]["hash"] == its["carry"]["hash"]
+    for name in stage.reads:
+        own, its = (read_record(run.stage(name)) for run in (folder, other))
+        if own is None or its is None or own["carry"]["hash"] != its["carry"]["hash"]:
+            return False
+    return True
 
 
 def _link_tree(source: Path, target: Path) -> None:

@@ -215,6 +215,11 @@ class TaskSpec:
         return LM if self.worded else self.answered_by
 
     @property
+    def plain(self) -> TaskSpec:
+        """The task as its texts alone have it, in nobody's words."""
+        return replace(self, cloze=None, prompt=None, attention="both") if self.worded else self
+
+    @property
     def chosen_as(self) -> str:
         """The name by which rows are chosen."""
         return self.like or self.name

@@ -7,6 +7,7 @@ from finetune.tasks.spec import TRAIN, TaskSpec
 from model.heads import DECODER
 from pipeline.lineage import own_heads
 from pipeline.masking import mask_unit
+from pipeline.recipe.checks_taught import model_teachers
 from pipeline.recipe.recipe import PublicEncoder, Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
@@ -66,7 +67,10 @@ def _decoder(recipe: Recipe, stage: Stage) -> dict[str, Any]:
 def _stage(stage: Stage, selected: bool) -> dict[str, Any]:
     """The stage without what is a label, what may grow, its seed (told apart) and evaluations that decide nothing."""
     left_out = {"kind", "steps", "seed"} | (set() if selected else {"evaluate"})
-    return stage.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
+    dumped = stage.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
+    for _, teacher in model_teachers({"stages": [dumped]}):
+        teacher.pop("model", None)  # where it lies; its content is told beside
+    return dumped
 
 
 def scoring_of(spec: TaskSpec) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pipeline.ds_config import load_ds_config
 from pipeline.recipe.checks import cross_check
 from pipeline.recipe.checks_decoder import check_decoder
 from pipeline.recipe.checks_tasks import check_splits, check_tasks
+from pipeline.recipe.checks_taught import check_taught, model_teachers
 from pipeline.recipe.checks_views import check_views
 from pipeline.recipe.extends import Layer, merged, read_layers, said_by
 from pipeline.recipe.fill import Raw, fill, mapping
@@ -80,22 +81,22 @@ def _resolve_paths(raw: Raw, folder: Path) -> list[Problem]:
         raw["data"] = str(resolve_path(raw["data"], [folder]) or Path(raw["data"]).expanduser().absolute())
     data = [Path(raw["data"])] if isinstance(raw.get("data"), str) else []
     installed = [INSTALLED, INSTALLED / "ds_configs"]
+    places: list[tuple[Place, Raw, str, list[Path]]] = [
+        (("tokenizer", "from"), mapping(raw.get("tokenizer")), "from", [folder, *data]),
+        (("encoder", "from"), mapping(raw.get("encoder")), "from", [folder, *data]),
+        (("engine", "ds_config"), mapping(raw.get("engine")), "ds_config", [folder, *installed]),
+        *((place, teacher, "model", [folder, *data]) for place, teacher in model_teachers(raw)),
+    ]
     problems: list[Problem] = []
-    for section, key, folders in (
-        ("tokenizer", "from", [folder, *data]),
-        ("encoder", "from", [folder, *data]),
-        ("engine", "ds_config", [folder, *installed]),
-    ):
-        given = mapping(raw.get(section)).get(key)
+    for place, section, key, folders in places:
+        given = section.get(key)
         if not isinstance(given, str):
             continue
         found = resolve_path(given, folders)
         if found is None:
-            problems.append(
-                Problem((section, key), f": given '{given}'; no such file or folder{_tried(given, folders)}")
-            )
+            problems.append(Problem(place, f": given '{given}'; no such file or folder{_tried(given, folders)}"))
         else:
-            raw[section][key] = str(found)
+            section[key] = str(found)
     return problems
 
 
@@ -129,7 +130,7 @@ def _validate(raw: Raw, given: Raw, problems: list[Problem]) -> Recipe | None:
     problems += cross_check(raw)
     tasks = _sound_tasks(raw, invalid)
     problems += check_decoder(raw, tasks)
-    problems += [*check_tasks(tasks), *check_splits(raw, tasks), *check_views(raw, tasks)]
+    problems += [*check_tasks(tasks), *check_splits(raw, tasks), *check_taught(raw, tasks), *check_views(raw, tasks)]
     return None if problems else recipe
 
 

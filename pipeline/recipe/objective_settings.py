@@ -89,7 +89,10 @@ class ViewConsistencySettings(Section):
 
     task: Name = Field(description="The task, which the same stage trains on its labels.")
     views: tuple[View, ...] = Field(
-        default=VIEWS, min_length=1, description="What they see: what is left or right of a row, or near it."
+        strict=False,
+        default=VIEWS,
+        min_length=1,
+        description="What they see: what is left or right of a row, or near it.",
     )
     window: Positive = Field(default=3, description="Tokens on each side that the view `near` sees in one block.")
 
@@ -98,6 +101,41 @@ class ViewConsistencySettings(Section):
         if len(set(self.views)) < len(self.views):
             raise ValueError(f"views: one is listed twice: {', '.join(self.views)}")
         return self
+
+
+class Teacher(Section):
+    """Whose answers are learnt."""
+
+    stage: Name | None = Field(default=None, description="An earlier stage of this recipe, by the weights it hands on.")
+    model: str | None = Field(default=None, description="Or the folder of an exported model, or of a finished run.")
+    task: Name | None = Field(
+        default=None,
+        description="The task of the teacher's that answers, with the same labels; null: the student's own.",
+    )
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Teacher":
+        if (self.stage is None) == (self.model is None):
+            raise ValueError("give exactly one of 'stage' and 'model'")
+        return self
+
+
+def _listed(value: Any) -> Any:
+    """A path stands for the model there, and one teacher for a list of one."""
+    given = value if isinstance(value, list | tuple) else [value]
+    return tuple({"model": one} if isinstance(one, str) else one for one in given)
+
+
+class DistillSettings(Section):
+    """Learning a task from the softened answers of teachers on its text (Hinton et al. 2015, section 2)."""
+
+    task: Name = Field(description="The task whose head learns, on its own text: source: {text_of: [it]}.")
+    teacher: Annotated[
+        tuple[Teacher, ...],
+        Field(min_length=1),
+        BeforeValidator(_listed, json_schema_input_type=str | Teacher | tuple[str | Teacher, ...]),
+    ] = Field(description="{stage: NAME, task: NAME}, {model: FOLDER} or FOLDER; of several, their mean is learnt.")
+    temperature: float = Field(default=2.0, gt=0.0, description="T of both softmaxes; 1 for the plain shares.")
 
 
 class MassSettings(Section):

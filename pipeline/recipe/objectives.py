@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from finetune.distill import Distill
 from finetune.tasks.spec import TaskSpec
 from finetune.view_consistency import ViewConsistency, views_head
 from model.heads import DECODER, LM, ORDER, PAIRS
 from pipeline.recipe.objective_settings import (
     CausalSettings,
+    DistillSettings,
     Masks,
     MassSettings,
     MlmSettings,
@@ -128,6 +130,21 @@ ENTRIES: dict[str, Entry] = {
         PAIRED,
         needs="which has a source and a target",
         second="next",
+    ),
+    "mass": Entry(
+        MassSettings,
+        masked_span,
+        _reads(DECODER),
+        ("blocks_of", "text_of"),
+        needs="whose text is one stretch to cut a span out of",
+    ),
+    "distill": Entry(
+        DistillSettings,
+        lambda settings, inputs: Distill(inputs.task(settings.task), settings.temperature),
+        lambda settings: (settings.task,),
+        ("text_of",),
+        edits=False,
+        needs="the text of the task that learns",
     ),
     "mass": Entry(
         MassSettings,

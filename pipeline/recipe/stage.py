@@ -149,3 +149,9 @@ class Stage(Section):
     )
     streams: tuple[Stream, ...] = Field(min_length=1, description="What a step is made of.")
     evaluate: Evaluate | None = Field(default=None, description="null: only at the stage's end.")
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """The stages whose weights it reads: its parent's, and its teachers'."""
+        teachers = (name for stream in self.streams for name in stream.teachers)
+        return tuple(dict.fromkeys([*([self.parent] if self.parent is not None else []), *teachers]))

@@ -118,5 +118,11 @@ class Stream(Section):
     )
 
     @property
+    def teachers(self) -> tuple[str, ...]:
+        """The stages from whose answers it learns."""
+        told = (getattr(given.settings, "teacher", ()) for given in self.objectives)
+        return tuple(teacher.stage for teachers in told for teacher in teachers if teacher.stage is not None)
+
+    @property
     def labelled(self) -> bool:
         return isinstance(self.source, TaskExamples)

@@ -41,7 +41,7 @@ def repeated_stages(recipe: Recipe) -> tuple[str, ...]:
         return ()
     found: list[str] = []
     for stage in recipe.stages:  # a parent stands before its children
-        if recipe.seeds.all or stage.parent in found or _is_labelled(stage):
+        if recipe.seeds.all or set(stage.reads) & set(found) or _is_labelled(stage):
             found.append(stage.name)
     if not found:
         count = recipe.seeds.count
