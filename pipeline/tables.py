@@ -156,10 +156,11 @@ def _suite_lines(suite: Mapping[str, Any] | None) -> list[str]:
 def _below_entropy(corpus: str, entropy: float, scores: Mapping[str, Any]) -> str:
     """The last held-out loss of a corpus beside what a model that ignores context could reach."""
     row, loss = last_loss(scores, corpus)
-    side = "below" if loss <= entropy else "above"
+    told = f"{corpus}: held-out {row.get('asked', 'MLM')} loss {wording.score(loss)}"
     perplexity = f" (perplexity {wording.score(math.exp(loss))})" if row.get("perplexity") else ""
+    side = "below" if loss <= entropy else "above"
     return (
-        f"{corpus}: held-out {row.get('asked', 'MLM')} loss {wording.score(loss)}{perplexity} is {wording.score(abs(entropy - loss))} nats {side} "
+        f"{told}{perplexity} is {wording.score(abs(entropy - loss))} nats {side} "
         f"the unigram entropy of the same text, {wording.score(entropy)}"
     )
 
