@@ -146,13 +146,6 @@ ENTRIES: dict[str, Entry] = {
         edits=False,
         needs="the text of the task that learns",
     ),
-    "mass": Entry(
-        MassSettings,
-        masked_span,
-        _reads(DECODER),
-        ("blocks_of", "text_of"),
-        needs="whose text is one stretch to cut a span out of",
-    ),
     "view_consistency": Entry(
         ViewConsistencySettings,
         lambda settings, inputs: ViewConsistency(inputs.task(settings.task), settings.views, settings.window),
