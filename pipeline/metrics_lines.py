@@ -1,6 +1,7 @@
 """What a line of `metrics.jsonl` says, as typed records."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,16 @@ class TermLine:
     loss: float
     count: int
     weight: float
+
+
+_WRITING = frozenset({"causal", "mass"})
+"""The objectives that tell a text token after token."""
+
+
+def perplexity(name: str, term: TermLine) -> float | None:
+    """exp of the mean loss of a `stream/objective` that tells a text token after token; of others there is none."""
+    writing = name.rpartition("/")[2] in _WRITING
+    return math.exp(min(term.loss, 700.0)) if writing else None  # beyond, a double would not hold it
 
 
 @dataclass(frozen=True)
