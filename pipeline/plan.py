@@ -12,6 +12,7 @@ from pipeline.layer_rates import rate_notes
 from pipeline.lineage import conditions_of, head_specs, own_tasks
 from pipeline.masking import mask_unit
 from pipeline.materials import Materials, NotMade
+from pipeline.prompt_notes import prompt_notes
 from pipeline.recipe.identity import identity, is_selected
 from pipeline.recipe.recipe import PublicEncoder, Recipe
 from pipeline.recipe.stage import Stage
@@ -130,6 +131,7 @@ def _exact(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) 
         for stream in mixture.streams
     )
     streams += tuple(text_notes(materials, stage, mixture)) + tuple(rate_notes(materials, stage))
+    streams += tuple(prompt_notes(materials, stage))
     streams += (stored_note(materials, stage),) if stage.stored else ()
     decision = decide_stage(materials, folder, stage, extend)
     return StageOutlook(

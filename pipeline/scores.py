@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from pipeline import wording
 from pipeline.lineage import LM
 from pipeline.lm_ways import MASKED, TITLES, Way
 from pipeline.materials import Materials
-from pipeline.measure import held_out, held_out_entropies, measuring
+from pipeline.measure import held_out, held_out_entropies, measuring, score_tasks
 from pipeline.run_folder import RunFolder
 from pipeline.stage_run import Context, reader_of
 from pipeline.task_notes import task_notes, training_notes
@@ -25,7 +26,10 @@ _SHOWN = ("kind", "metrics", "primary", "majority", "rows", "reduced", "split", 
 
 
 def measure_start(context: Context) -> None:
-    """The ledger's first column: the held-out LM loss of a public checkpoint that brings an LM head."""
+    """The ledger's first column: what the LM head of a public checkpoint, where it brings one, is worth untrained.
+
+    Its held-out LM loss, and the scores of the tasks that are put to it in words.
+    """
     materials, path = context.materials, context.folder.start
     public = materials.public
     if public is None or not any(spec.kind == "mlm" for spec in public.heads):
@@ -33,9 +37,13 @@ def measure_start(context: Context) -> None:
     measured = {"checkpoint": materials.public_fingerprint, **measuring(materials, {LM})}
     if path.is_file() and _read_start(path).get("measured") == measured:
         return
-    found = held_out(materials, reader_of(context, materials.recipe.stages[0], None))
+    reader = reader_of(context, materials.recipe.stages[0], None)
+    found = held_out(materials, reader)
+    scored = score_tasks(materials, [name for name in measured["tasks"] if materials.task(name).worded], reader)
+    tasks = {name: asdict(scores) for name, (scores, _) in scored.items()}
     if context.world.chief:
-        write_json(path, {"measured": measured, "lm": {name: told.loss for name, told in found.items()}})
+        losses = {name: told.loss for name, told in found.items()}
+        write_json(path, {"measured": measured, "lm": losses, **({"tasks": tasks} if tasks else {})})
 
 
 def collect_scores(materials: Materials, folder: RunFolder, notes: Sequence[str]) -> dict[str, Any]:
@@ -48,11 +56,11 @@ def collect_scores(materials: Materials, folder: RunFolder, notes: Sequence[str]
     best = {name: entry for record in records.values() if record for name, entry in record["state"]["best"].items()}
     tasks = {name: _task(scores, best.get(name)) for name, scores in final.items()}
     more = {name: _task(scores, None) for name, scores in last["more"].items()}
-    before = _read_start(folder.start).get("lm", {})
+    start = _read_start(folder.start)
     return {
         "joint": sum(task["metrics"][task["primary"]] for task in tasks.values()) / len(tasks) if tasks else None,
         "tasks": {**tasks, **more},
-        "ledger": _ledger(recipe.evaluation.ledger.corpora, list(recipe.tasks), before, boundaries),
+        "ledger": _ledger(recipe.evaluation.ledger.corpora, list(recipe.tasks), start, boundaries),
         "unigram_entropy": _entropies(materials, boundaries),
         "notes": [*notes, *_notes(materials, [*final.values(), *last["more"].values()])],
         "data": {name: _content(materials, name) for name in final},
@@ -80,11 +88,13 @@ def _task(scores: Mapping[str, Any], best: Mapping[str, Any] | None) -> dict[str
 
 
 def _ledger(
-    corpora: Sequence[str], tasks: Sequence[str], before: Mapping[str, float], boundaries: Mapping[str, Any]
+    corpora: Sequence[str], tasks: Sequence[str], start: Mapping[str, Any], boundaries: Mapping[str, Any]
 ) -> dict[str, Any]:
     """One column per stage boundary, one row per task that was ever measured, and per corpus and way of asking it."""
-    columns = ([START] if before else []) + list(boundaries)
-    measured = ([{"lm": before, "tasks": {}}] if before else []) + list(boundaries.values())
+    before = {"lm": start.get("lm", {}), "tasks": start.get("tasks", {})}
+    begun = any(before.values())
+    columns = ([START] if begun else []) + list(boundaries)
+    measured = ([before] if begun else []) + list(boundaries.values())
     rows: list[dict[str, Any]] = [
         {
             "name": f"{name}: held-out {TITLES[way]} loss",

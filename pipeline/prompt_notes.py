@@ -1,0 +1,34 @@
+"""What whoever reads the plan should know of tasks that are asked by a prompt."""
+
+from model.heads import LM
+from pipeline.lineage import ancestry, own_tasks, trained_heads
+from pipeline.materials import Materials
+from pipeline.recipe.objective_settings import CausalSettings, MlmSettings
+from pipeline.recipe.recipe import Recipe
+from pipeline.recipe.stage import Stage
+
+
+def prompt_notes(materials: Materials, stage: Stage) -> list[str]:
+    """A line for each prompt that a stage trains or measures on a language model that nobody trained left to right."""
+    recipe = materials.recipe
+    if _goes_left_to_right(recipe, stage) or LM not in trained_heads(recipe, stage.name, materials.public):
+        return []
+    prompts = [spec.name for name in recipe.tasks if (spec := materials.task(name)).prompt]
+    own = [name for name in own_tasks(recipe, stage) if name in prompts]
+    why = "no stage up to here trains the language model from left to right (objective causal)"
+    return [f"{name}: a prompt, and {why}: {_worth(name in own)}" for name in prompts]
+
+
+def _worth(trained: bool) -> str:
+    return "only its own examples teach it" if trained else "its scores mean little"
+
+
+def _goes_left_to_right(recipe: Recipe, stage: Stage) -> bool:
+    settings = [
+        given.settings for s in ancestry(recipe, stage.name) for stream in s.streams for given in stream.objectives
+    ]
+    return any(
+        (isinstance(one, CausalSettings) and one.direction != "right")
+        or (isinstance(one, MlmSettings) and one.attention == "left")
+        for one in settings
+    )
