@@ -132,3 +132,16 @@ def span() -> TaskSpec:
         metrics=("exact_match", "span_f1"),
         primary="exact_match",
     )
+
+
+@pytest.fixture
+def generation() -> TaskSpec:
+    return TaskSpec(
+        name="writes",
+        kind="generation",
+        fields=("text",),
+        label="turned",
+        files={"train": "train.jsonl", "dev": "dev.jsonl"},
+        metrics=("bleu", "chrf", "exact_match"),
+        primary="exact_match",
+    )

@@ -16,6 +16,7 @@ RIGHT = {
     "ranking": ([0, 1], [0, 1], [np.array([0.7, 0.3]), np.array([0.1, 0.8, 0.1])]),
     "choice": ([0, 1], [0, 1], [np.array([0.7, 0.3]), np.array([0.1, 0.8, 0.1])]),
     "tagging": ([np.array([0, 1, 2]), np.array([2])], [np.array([0, 1, 2]), np.array([2])], None),
+    "generation": (["A dog runs over grass.", "Two"], ["A dog runs over grass.", "Two"], None),
     "span": ([("Red cat", "cat"), ("甲乙",)], ["red cat", "甲乙"], [np.array([3.0]), np.array([2.0])]),
 }
 """Kind → gold, the right answers, and scores that go with them."""
