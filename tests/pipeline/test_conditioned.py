@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from finetune.answering.dev_batches import dev_batches
 from finetune.source import TaskSource
+from finetune.tasks.table import TASKS
 from model.public import read_public
 from pipeline.cli import main
 from pipeline.lineage import conditions_of
@@ -122,6 +124,8 @@ def test_a_task_that_another_ones_head_answers_is_read_in_that_ones_norms(tuned:
     materials = tuned.materials("answered", BOTH[0])
     places = {name: materials.task(name).condition for name in ("mnli", "ax", "topic", "alike")}
     assert places == {"mnli": 1, "ax": 1, "topic": 2, "alike": 0}
+    # Of an exported model too, where no recipe names the other task.
+    assert TASKS["ax"].read_like(replace(TASKS["mnli"], condition=3)).condition == 3
 
 
 @pytest.mark.parametrize(
