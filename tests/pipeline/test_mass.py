@@ -1,6 +1,9 @@
 """MASS as a recipe: its decoder learns, rides along, is exported, and trains the same under every engine."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -30,6 +33,7 @@ def losses(folder, stage):
     return [record["loss"] for record in map(json.loads, lines) if record["kind"] == "step"]
 
 
+@pytest.mark.slow
 def test_the_decoder_learns_rides_along_unchanged_and_is_exported(mass, tmp_path):
     folder = mass.run("mass", *SMALL)
     curve = losses(folder, "general")
@@ -64,3 +68,45 @@ def test_mass_is_refused_on_pairs_and_beside_another_objective_that_edits(house)
     shares = SPANS.replace("[mass]", "[{mass: {mask: 0.9, random: 0.2}}]")
     with pytest.raises(RecipeError, match=r"mask \(0.9\) and random \(0.2\) add up to more than 1"):
         house.recipe(f"general.streams=[{shares}]")
+
+
+@pytest.fixture(scope="module")
+def shared(shared_house):
+    """The recipe under another name, with a stream beside it; of three micro-batches two ranks run one of nothing."""
+    beside = SPANS.replace("[mass]", "[mlm]").replace("400", "100").replace("source:", "name: beside, source:")
+    text = shared_house.file.read_text(encoding="utf-8").replace(PAIRS, f"{SPANS}\n      - {beside}")
+    file = shared_house.base / "mass.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def alone(shared, shared_house):
+    """The plain engine on one rank, dropout on."""
+    return trained(shared, shared_house, "mass-alone", 1)
+
+
+def trained(file, house, name, ranks, *sets):
+    """The first stage's losses and weights after a run by the command line."""
+    folder, program = house.folder(name), Path(sys.executable).with_name("triptych")
+    words = [program, "run", file, "--run-dir", folder.root, "--only", "general", *sets]
+    torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", f"--nproc_per_node={ranks}", "--no-python"]
+    command = [*torchrun, *words] if ranks > 1 else words
+    done = subprocess.run(
+        command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return losses(folder, "general"), load_weights(carried_weights(folder.stage("general")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+def test_zero_on_two_ranks_trains_the_decoder_as_the_plain_engine_on_one(shared, shared_house, alone, stage):
+    sets = ("--set", "engine.name=zero", "--set", f"engine.ds_config=ds_configs/zero{stage}.json")
+    curve, weights = trained(shared, shared_house, f"mass-zero{stage}", 2, *sets)
+    expected_curve, expected = alone
+    assert curve == pytest.approx(expected_curve, rel=1e-5)
+    assert weights.keys() == expected.keys()
+    assert any(name.startswith("heads.decoder.blocks.1.cross") for name in weights)
+    for name, value in expected.items():
+        assert (weights[name] - value).abs().max() <= 1e-3, name
