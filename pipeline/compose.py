@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from finetune.objectives import objective_of
 from finetune.source import TaskSource, TextOfTasks
 from finetune.tasks.spec import TRAIN
+from pipeline.idle import refuse_idle
 from pipeline.lineage import TEXT_HEADS
 from pipeline.masking import mask_unit, units_of, word_bounds_of
 from pipeline.materials import Materials
@@ -33,7 +34,10 @@ def mixture_of(materials: Materials, stage: Stage) -> mixture.Mixture:
     """
     streams = [_stream(materials, stage, stream) for stream in stage.streams]
     _refuse_misfits(materials.recipe, stage, streams, materials.encoder.positions)
-    return mixture.Mixture(streams, stage.sampling, key_of(materials.recipe.seed_of(stage), stage.name, "sampling"))
+    key = key_of(materials.recipe.seed_of(stage), stage.name, "sampling")
+    mixed = mixture.Mixture(streams, stage.sampling, key)
+    refuse_idle(stage, mixed)
+    return mixed
 
 
 def text_notes(materials: Materials, stage: Stage, opened: mixture.Mixture) -> list[str]:

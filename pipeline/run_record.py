@@ -34,6 +34,18 @@ class StageRecord:
         return self.folder / "metrics.jsonl"
 
     @property
+    def saved_state(self) -> Mapping[str, Any]:
+        """The control state at the stage's end or, under way, at its last checkpoint; empty before the first."""
+        if self.manifest is not None:
+            return self.manifest["state"]
+        for path in sorted(self.folder.glob("checkpoints/step-*/state.json"), reverse=True):
+            try:
+                return json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                continue  # just dropped for a newer one, or damaged: whoever resumes from it is told
+        return {}
+
+    @property
     def state(self) -> State:
         if self.manifest is not None:
             return "finished"

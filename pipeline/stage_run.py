@@ -14,6 +14,7 @@ from model.network import Network
 from model.public_load import load_into as load_public
 from pipeline.compose import adamw_of, mixture_of, plan_of, text_notes
 from pipeline.ds_config import load_ds_config
+from pipeline.idle import refuse_silent
 from pipeline.layer_rates import by_layer, layer_rates_of
 from pipeline.layer_shares import layer_shares
 from pipeline.lineage import conditions_of, head_specs, own_heads, own_tasks, trained_heads
@@ -89,6 +90,7 @@ def run_stage(context: Context, stage: Stage, identity: Mapping[str, Any], decis
             _evaluator(context, stage, network, engine),
         )  # fmt: skip
     context.watch.close()
+    refuse_silent(stage.name, mixture, state)
     del engine
     manifest = _manifest(context, stage, identity, state)
     manifest["clock"] = {"started": begun, "seconds": time.time() - begun}

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from pipeline import wording
+from pipeline.contributions import contributions
 from pipeline.metrics_lines import StepLine, last_lines
 from pipeline.progress import evaluation_words
 from pipeline.run_record import RunRecord, StageRecord, read_run
@@ -43,6 +44,7 @@ def _stage_lines(stage: StageRecord, width: int, now: float) -> list[str]:
         lines.append(f"{indent}last loss {wording.score(step.loss)}{_terms(step)}{seen}")
     if evaluation is not None:
         lines.append(f"{indent}last evaluation, step {evaluation.step}: {evaluation_words(evaluation)}")
+    lines += [f"{indent}{found}" for found in contributions(stage.saved_state)]
     return lines
 
 

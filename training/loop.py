@@ -192,6 +192,7 @@ def _advance(state: State, mixture: Mixture, counts_K: NDArray[np.float64], draw
     for stream, draws_K, tokens in zip(mixture.streams, drawn, draw.tokens_S, strict=True):
         state.items[stream.name] = state.items.get(stream.name, 0) + len(draws_K)
         state.tokens[stream.name] = state.tokens.get(stream.name, 0) + int(tokens)
+        state.steps[stream.name] = state.steps.get(stream.name, 0) + bool(len(draws_K))
     state.step += 1
 
 

@@ -81,6 +81,13 @@ class Mixture:
             for place, stream in enumerate(self.streams)
         )
 
+    def unreached(self, steps: int) -> tuple[str, ...]:
+        """The streams that none of the first `steps` steps draws: alternating, a task may wait for most of a round."""
+        if self.sampling == "every" or steps >= sum(self._turns):
+            return ()
+        drawn = set(self._round(0)[:steps].tolist())
+        return tuple(s.name for place, s in enumerate(self.streams) if s.labelled and place not in drawn)
+
     def weights(self, step: int, steps: int) -> tuple[float, ...]:
         """The weight w_k of each question at `step`."""
         given = [len(draws_K) for draws_K in self.draws(step)]

@@ -22,6 +22,7 @@ class State:
     Attributes:
         step: optimizer steps taken.
         tokens, items: real tokens and items drawn, per stream.
+        steps: optimizer steps that drew a stream.
         labels: labels that counted, per question (`stream/objective`).
         best: per task, and `joint`.
         without_gain: evaluations since the joint score last rose.
@@ -35,6 +36,7 @@ class State:
     best: dict[str, Best] = field(default_factory=dict)
     without_gain: int = 0
     stopped: bool = False
+    steps: dict[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

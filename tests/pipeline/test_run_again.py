@@ -109,7 +109,7 @@ def test_an_extension_that_is_killed_goes_on_and_leaves_nothing_that_refers_to_d
 
 
 def test_a_stage_that_stopped_early_goes_on_when_extended_even_after_a_kill(shared_house: Any) -> None:
-    early = (*CONSTANT, "multitask.evaluate={every: 2, patience: 1}", "multitask.optimizer.rate=1e-12")
+    early = (*CONSTANT, "multitask.evaluate={every: 6, patience: 1}", "multitask.optimizer.rate=1e-12")
     folder = shared_house.run("patient", *early, "multitask.steps=20")
     stopped = manifest(folder, "multitask")["state"]["step"]
     assert stopped < 20

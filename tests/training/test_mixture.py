@@ -44,6 +44,15 @@ def test_every_round_alternates_in_exact_proportion_to_the_sizes(tasks):
         assert Counter(turns(mixture, range(first, first + 7))) == {0: 4, 1: 2, 2: 1}
 
 
+@pytest.mark.parametrize("steps", range(1, 9))
+def test_unreached_are_the_streams_that_no_step_draws(tasks, steps):
+    mixture = tasks("alternate", auxiliary=True)
+    drawn = {place for step in range(steps) for place, draws_K in enumerate(mixture.draws(step)) if len(draws_K)}
+    names = [stream.name for place, stream in enumerate(mixture.streams) if place not in drawn]
+    assert list(mixture.unreached(steps)) == names
+    assert tasks("every").unreached(steps) == ()
+
+
 def test_rounds_are_ordered_anew(tasks):
     order = turns(tasks("alternate"), range(STEPS))
     assert len({tuple(order[first : first + 7]) for first in range(0, STEPS, 7)}) >= 5
