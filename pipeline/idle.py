@@ -32,8 +32,8 @@ def refuse_silent(stage: str, mixture: Mixture, state: State) -> None:
     if silent:
         wanted = "patience" if state.stopped else "steps"
         lines = [
-            f"stage {stage}, at its end at step {state.step}: what the recipe declares contributed nothing, so these are "
-            "not the weights that it describes:",
+            f"stage {stage}, at its end at step {state.step}: what the recipe declares contributed nothing, so these "
+            "are not the weights that it describes:",
             *(f"  {line}" for line in silent),
             f"Give the stage more {wanted}, or take out what it cannot use, and rerun it with --from {stage}, which "
             "moves it aside.",
