@@ -11,7 +11,6 @@ import jinja2
 from pipeline import charts, wording
 from pipeline.contributions import stream_grid
 from pipeline.layer_shares import share_grid
-from pipeline.contributions import stream_grid
 from pipeline.metrics_lines import EvaluationLine, StepLine, read_lines
 from pipeline.run_record import RunRecord, StageRecord, read_run
 from pipeline.seeds.tables import seed_grid, seed_remarks
@@ -71,7 +70,6 @@ def report_html(run: RunRecord) -> str:
             ),
             remarks=(*remarks(scores), *(seed_remarks(run.over_seeds) if run.over_seeds else [])),
             lineage=_stage_grid(run, steps),
-            streams=stream_grid(run),
             streams=stream_grid(run),
             stages=[_view(stage, steps[stage.name], evaluations[stage.name]) for stage in run.stages],
             recipe=run.recipe_text,
