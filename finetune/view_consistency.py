@@ -114,7 +114,7 @@ class ViewConsistency:
             continues_T=None if sequences.continues_T is None else sequences.continues_T[token_T],
             kinds_N=np.tile(np.array([BOTH, *(_KINDS[view] for view in self.views)], dtype=np.int64), count),
             reaches_N=np.tile(np.array([0, *(self._reach(view) for view in self.views)], dtype=np.int64), count),
-            conditions_N=None if sequences.conditions_N is None else sequences.conditions_N[copied_N],
+            conditions_N=np.full(len(copied_N), self.spec.condition, dtype=np.int64) if self.spec.condition else None,
         )
 
     def _reach(self, view: View) -> int:

@@ -7,6 +7,7 @@ Each yields problems and leaves malformed parts to the validation of that part.
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from finetune.tasks.spec import KINDS
 from pipeline.recipe.checks_attention import ATTENTION_CHECKS
 from pipeline.recipe.checks_rates import check_unfreezing
 from pipeline.recipe.checks_stored import check_stored
@@ -128,6 +129,8 @@ def _objectives(raw: Raw) -> Iterator[Problem]:
             continue
         if "task" not in source and source and not given:
             yield Problem(here, " is missing: say what is asked of the text, for example [mlm]")
+        for name in (name for name in given if name in KINDS):
+            yield Problem(here, f": '{name}' is asked of a task of that kind, not of text; give source: {{task: NAME}}")
         entries = {name: ENTRIES[name] for name in given if name in ENTRIES}
         if sum(name in entries and entries[name].edits for name in given) > 1:
             yield Problem(here, ": two objectives that edit the text; a stream may have one, so make a second stream")

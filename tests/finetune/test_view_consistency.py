@@ -1,6 +1,7 @@
 """Cross-view training: which view sees what, who learns from whom, and what it costs."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +80,12 @@ def test_each_sequence_becomes_one_item_of_the_full_view_and_each_restricted_one
     copies = np.split(viewed.tokens_T, viewed.offsets_N1[1:-1])
     assert all(np.array_equal(copies[place], copies[place // 4 * 4]) for place in range(8))
     assert objective.growth == 4 >= len(viewed.tokens_T) / sum(LENGTHS)
+
+
+@pytest.mark.parametrize("condition", [0, 2])
+def test_every_view_is_normalised_under_the_tasks_own_condition(condition):
+    viewed, _ = ViewConsistency(replace(TOPIC, condition=condition), VIEWS, 1).apply(text(), KEY)
+    assert (viewed.conditions_N is None) if not condition else viewed.conditions_N.tolist() == [condition] * 8
 
 
 def test_a_class_is_read_at_the_first_token_of_the_full_view_and_at_the_middle_of_the_others():
