@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +206,26 @@ def test_files_without_texts_are_refused(
     result = CliRunner().invoke(main, [*words, "--candidates", str(tmp_path / name)])
     assert result.exit_code != 0
     assert told in result.output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [1, 3])
+def test_zero_on_two_ranks_trains_heads_of_runs_as_the_plain_engine_on_one(ran: tuple[Any, Any], stage: int) -> None:
+    """Tasks alternate, so that three heads of four are idle in each step, and a rank may have no micro-batch."""
+    house, _ = ran
+    sets = ["answer.sampling=alternate", "engine.micro_batch_tokens=80"]
+    alone = house.run(f"alone{stage}", *sets).root
+    words = ["run", house.file, "--run-dir", house.base / "runs" / f"zero{stage}"]
+    for change in (*sets, "engine.name=zero", f"engine.ds_config=ds_configs/zero{stage}.json"):
+        words += ["--set", change]
+    torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc_per_node", "2", "--no-python"]
+    command = [*torchrun, Path(sys.executable).with_name("triptych"), *words]
+    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    root = house.base / "runs" / f"zero{stage}"
+    assert losses(root) == pytest.approx(losses(alone), rel=1e-5)
+
+
+def losses(root: Path) -> list[float]:
+    lines = (root / "stages" / "answer" / "metrics.jsonl").read_text().splitlines()
+    return [record["loss"] for record in map(json.loads, lines) if record["kind"] == "step"]
