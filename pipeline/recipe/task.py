@@ -8,11 +8,11 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 from finetune.tasks.hub_splits import on_hub
 from finetune.tasks.own import changed_spec, spec_from_fields
 from finetune.tasks.spec import Format, Kind, Language, Layout, Scheme, TaskSpec, Writer
-from finetune.tasks.table import find_task
+from finetune.tasks.table import TASKS, find_task
 from model.design import HeadDesign, Layers, Pool
 from pipeline.recipe.section import Name, Positive, Section, has_key, tag_of
 from pipeline.recipe.text import Files
-from tokenization.errors import RecipeError
+from tokenization.errors import RecipeError, did_you_mean
 
 _FIELDS = (
     "Columns of the text: one, or two for a pair; for tagging that of the words; for ranking and choice that of the "
@@ -192,8 +192,7 @@ class BuiltInTask(Section):
         Raises:
             RecipeError: no built-in task is called so, or its settings contradict each other; with every problem.
         """
-        table = replace(find_task(self.like), name=name, like=self.like) if self.like else find_task(name)
-        spec = changed_spec(table, **self._given())
+        spec = changed_spec(_like(self.like, name) if self.like else find_task(name), **self._given())
         return _conditioned(on_hub(spec) if self.from_ == "hub" else spec)
 
     def _given(self) -> dict[str, Any]:
@@ -235,6 +234,16 @@ def _conditioned(spec: TaskSpec) -> TaskSpec:
     if spec.condition and spec.kind == "generation":
         raise RecipeError(f"{where}: a text is written token by token under the plain norms; leave it out")
     return spec
+
+
+def _like(known: str, name: str) -> TaskSpec:
+    """A built-in task under another name."""
+    if known not in TASKS:
+        raise RecipeError(
+            f"tasks.{name}.like: no built-in task is called {known!r}; built-in: {', '.join(TASKS)}"
+            f"{did_you_mean(known, TASKS)}"
+        )
+    return replace(TASKS[known], name=name, like=known)
 
 
 def _which_task(value: Any) -> str:
