@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from finetune.distill import F32, TaughtSource
 from finetune.objectives import objective_of
 from finetune.source import TaskSource, TextOfTasks
 from finetune.tasks.spec import TRAIN
@@ -13,6 +14,7 @@ from pipeline.materials import Materials
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, WeightSchedule
+from pipeline.teaching import refuse_untaught
 from pretrain.blocks import BlockSource
 from pretrain.pairs import PairSource
 from tokenization.errors import RecipeError
@@ -26,13 +28,17 @@ from training.schedules import WeightSchedule as Weight
 from training.sequences import Source
 
 
-def mixture_of(materials: Materials, stage: Stage) -> mixture.Mixture:
+def mixture_of(materials: Materials, stage: Stage, taught: Mapping[str, F32] | None = None) -> mixture.Mixture:
     """The stage's streams, with their sources opened.
+
+    Args:
+        taught: stream → what teachers answer to its rows; None before they were asked, when nothing can be trained.
 
     Raises:
         RecipeError: an objective that does not go with its source, or an item larger than a micro-batch.
     """
-    streams = [_stream(materials, stage, stream) for stream in stage.streams]
+    refuse_untaught(materials, stage)
+    streams = [_stream(materials, stage, stream, taught or {}) for stream in stage.streams]
     _refuse_misfits(materials.recipe, stage, streams, materials.encoder.positions)
     key = key_of(materials.recipe.seed_of(stage), stage.name, "sampling")
     mixed = mixture.Mixture(streams, stage.sampling, key)
@@ -77,8 +83,8 @@ def adamw_of(stage: Stage) -> AdamW:
     return AdamW(**stage.optimizer.model_dump(exclude={"name", "layer_decay"}))
 
 
-def _stream(materials: Materials, stage: Stage, stream: Stream) -> mixture.Stream:
-    source = _source(materials, stream)
+def _stream(materials: Materials, stage: Stage, stream: Stream, taught: Mapping[str, F32]) -> mixture.Stream:
+    source = _source(materials, stream, taught.get(stream.name))
     amount = stream.amount
     items = amount.examples or max(1, round((amount.tokens or 0) / source.mean_length))
     return mixture.Stream(
@@ -92,7 +98,7 @@ def _stream(materials: Materials, stage: Stage, stream: Stream) -> mixture.Strea
     )
 
 
-def _source(materials: Materials, stream: Stream) -> Source:
+def _source(materials: Materials, stream: Stream, taught: F32 | None) -> Source:
     given, unit, tokenizer = stream.source, mask_unit(stream), materials.tokenizer
     if isinstance(given, PairsOf):
         units = units_of(materials, given.pairs_of, unit)
@@ -103,9 +109,12 @@ def _source(materials: Materials, stream: Stream) -> Source:
         return BlockSource(materials.corpus(given.blocks_of), tokenizer, given.length, units=units)
     if isinstance(given, TaskExamples):
         return TaskSource(materials.encoded(given.task, TRAIN))
-    tasks = [materials.encoded(name, TRAIN) for name in given.text_of]
+    split = given.split
+    if any(objective.name == "distill" for objective in stream.objectives):
+        return TaughtSource(materials.encoded(given.text_of[0], split), taught)
+    tasks = [materials.text(name, split) for name in given.text_of]
     return TextOfTasks(
-        tasks, None if unit == "token" else [word_bounds_of(materials, name, TRAIN) for name in given.text_of]
+        tasks, None if unit == "token" else [word_bounds_of(materials, name, split) for name in given.text_of]
     )
 
 

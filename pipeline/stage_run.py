@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,22 +13,24 @@ import torch
 from model.groups import ParameterGroup
 from model.network import Network
 from model.public_load import load_into as load_public
+from pipeline.carried import carried_weights
 from pipeline.compose import adamw_of, mixture_of, plan_of, text_notes
 from pipeline.ds_config import load_ds_config
 from pipeline.idle import refuse_silent
 from pipeline.layer_rates import by_layer, layer_rates_of
 from pipeline.layer_shares import layer_shares
 from pipeline.lineage import conditions_of, head_specs, own_heads, own_tasks, trained_heads
+from pipeline.lm_ways import lm_way
 from pipeline.materials import Materials
 from pipeline.measure import Boundary, evaluation_of, measure_boundary, measuring, score_tasks
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.run_folder import RunFolder, commit, environment
 from pipeline.stored_vectors import store_rows
+from pipeline.teaching import soft_labels
 from pipeline.watch import Watch
 from tokenization import fingerprint
 from tokenization.atomic import write_json
-from tokenization.errors import CheckpointError
 from training.batching import empty_batch
 from training.checkpoint import StageFolder, load_into, load_moments, load_state, load_weights, tidy
 from training.distributed import World
@@ -64,7 +67,8 @@ def run_stage(context: Context, stage: Stage, identity: Mapping[str, Any], decis
         if folder.manifest.is_file():  # an extension will drop the checkpoint that this manifest refers to
             folder.manifest.replace(folder.before)
     world.wait()
-    mixture = mixture_of(materials, stage)
+    taught = soft_labels(materials, context.folder, world, stage, partial(_finished, context))
+    mixture = mixture_of(materials, stage, taught)
     for note in text_notes(materials, stage, mixture):
         context.watch.say(f"{stage.name}: {note}")
     state = State()
@@ -131,21 +135,9 @@ def build_network(context: Context, stage: Stage, decision: Decision) -> Network
     return network
 
 
-def carried_weights(folder: StageFolder) -> Path:
-    """The weights that a finished stage hands on.
-
-    Raises:
-        CheckpointError: they are not there, or no longer those that its manifest was written for.
-    """
-    record = read_record(folder)
-    assert record is not None, f"{folder.root} was begun"
-    path = folder.root / record["carry"]["file"]
-    if not path.is_file() or fingerprint.of_file(path) != record["carry"]["hash"]:
-        raise CheckpointError(
-            f"{path}: missing, cut short or altered since stage {record['stage']} was finished. "
-            f"Rerun that stage with --from {record['stage']}, which moves it and what follows aside."
-        )
-    return path
+def _finished(context: Context, name: str) -> Reader:
+    """The network of a finished stage, read-only."""
+    return reader_of(context, context.materials.recipe.stage(name), carried_weights(context.folder.stage(name)))
 
 
 def reader_of(context: Context, stage: Stage, weights: Path | None) -> Reader:
@@ -215,14 +207,16 @@ def measure_again(context: Context, stage: Stage) -> None:
 
 def _measuring(context: Context, stage: Stage) -> dict[str, Any]:
     materials = context.materials
-    return measuring(materials, trained_heads(materials.recipe, stage.name, materials.public))
+    way = lm_way(materials.recipe, stage.name, materials.public)
+    return measuring(materials, trained_heads(materials.recipe, stage.name, materials.public), way)
 
 
 def _measure(context: Context, stage: Stage, weights: Path) -> Boundary:
     materials, folder = context.materials, context.folder.stage(stage.name)
     heads = trained_heads(materials.recipe, stage.name, materials.public)
     predictions = folder.root / "predictions" if materials.recipe.evaluation.predictions else None
-    return measure_boundary(materials, heads, reader_of(context, stage, weights), predictions)
+    way = lm_way(materials.recipe, stage.name, materials.public)
+    return measure_boundary(materials, heads, reader_of(context, stage, weights), predictions, way)
 
 
 def _manifest(context: Context, stage: Stage, identity: Mapping[str, Any], state: State) -> dict[str, Any]:
