@@ -201,6 +201,12 @@ class Recipe(Section):
         """The stage of that name, which must exist."""
         return next(stage for stage in self.stages if stage.name == name)
 
+    @property
+    def conditions(self) -> dict[str, int]:
+        """The tasks that have norms of their own, each with the number by which batches name them."""
+        named = [name for name, task in self.tasks.items() if task.condition]
+        return {name: place for place, name in enumerate(named, start=1)}
+
     def seed_of(self, stage: Stage) -> int:
         """From which every random choice of a stage follows."""
         return self.seed if stage.seed is None else stage.seed
@@ -211,11 +217,5 @@ class Recipe(Section):
         return Path(self.data) if self.data is not None else Path(os.curdir)
 
     def resolved(self) -> dict[str, Any]:
-    @property
-    def conditions(self) -> dict[str, int]:
-        """The tasks that have norms of their own, each with the number by which batches name them."""
-        named = [name for name, task in self.tasks.items() if task.condition]
-        return {name: place for place, name in enumerate(named, start=1)}
-
         """Every setting, defaults included, as JSON-able values under the names of the YAML."""
         return self.model_dump(mode="json", by_alias=True)
