@@ -6,7 +6,7 @@ A window of one document is cut in two at the sentence bound nearest its middle.
            they swap their second halves, which makes both of them negatives. So nothing is drawn until it fits. Two
            windows of one document never swap; the coin is weighted so that half of all pairs are negatives all the same
     order  (sentence order prediction) the second half, or, by a coin at the draw's address, the first
-    next   (sequence to sequence) always the second half
+    next   (sequence to sequence, causal LM) always the second half
 
 Every sentence is seen once per epoch.
 

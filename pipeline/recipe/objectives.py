@@ -57,7 +57,7 @@ class Entry:
         sources: what it can be asked of.
         edits: whether it changes the text; a stream has at most one such objective.
         needs: why it goes with these sources alone, for the message.
-        second: what it wants a pair's second half to be; None where it does not ask about it.
+        second: what it wants a pair's second half to be; None where it takes either.
     """
 
     settings: type[Section]
@@ -122,7 +122,7 @@ ENTRIES: dict[str, Entry] = {
         needs="which has two sentences to ask about",
         second="order",
     ),
-    "causal": Entry(CausalSettings, lambda settings, inputs: CausalLM(settings.direction), _reads(LM)),
+    "causal": Entry(CausalSettings, lambda settings, inputs: CausalLM(settings.direction), _reads(LM), second="next"),
     "seq2seq": Entry(
         Seq2seqSettings,
         lambda settings, inputs: TargetCloze(masked_lm(settings, inputs), settings.where),
