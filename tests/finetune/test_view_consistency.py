@@ -186,3 +186,14 @@ def test_without_rows_the_loss_is_zero_with_a_live_graph(objective):
     term.sum.backward()
     assert (float(term.sum.detach()), term.count) == (0.0, 0)
     assert net.heads["topic-views"].linear.weight.grad is not None
+
+
+def test_each_view_is_answered_by_a_layer_of_its_own():
+    """Turning one view's layer to zeros silences that view's rows alone."""
+    net, objective = network().eval(), ViewConsistency(TOPIC, VIEWS, 1)
+    with torch.no_grad():
+        for place in range(len(VIEWS)):
+            net.heads["topic-views"].linear.weight.fill_(1.0)
+            net.heads["topic-views"].linear.weight[3 * place : 3 * place + 3] = 0.0
+            silent_V = (logits_of(net, objective)[:, 1:] == 0).all(-1).all(0)
+            assert silent_V.tolist() == [other == place for other in range(len(VIEWS))]
