@@ -47,6 +47,7 @@ bench: .venv/installed-dev
 	$(BIN)/python -m benchmarks.tokenise
 	$(BIN)/python -m benchmarks.loader
 	$(BIN)/python -m benchmarks.finetune
+	$(BIN)/python -m benchmarks.latency
 
 clean:
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
