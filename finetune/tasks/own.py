@@ -101,7 +101,7 @@ def _problems_of_form(name: str, given: Mapping[str, Any]) -> list[str]:
     for key, allowed in _CHOICES.items():
         if key in given and given[key] not in allowed:
             near = did_you_mean(str(given[key]), allowed)
-            found.append(f"{where}.{key}: {given[key]!r} given; allowed: {', '.join(allowed)}{near}")
+            found.append(f"{where}.{key}: {given[key]!r} given; allowed: {', '.join(filter(None, allowed))}{near}")
     for key in (*_LISTS, "range"):
         if key in given and not isinstance(given[key], list | tuple | str):
             found.append(f"{where}.{key}: {given[key]!r} given; a list is needed")

@@ -240,6 +240,8 @@ def _of_writing(spec: TaskSpec) -> list[str]:
     ]
     if not isinstance(spec.length_penalty, int | float) or not spec.length_penalty >= 0:
         found.append(f"length_penalty: {spec.length_penalty!r} given; a number, 0 or more, is needed")
+    if spec.kind == "generation" and spec.design != ROW:
+        found.append("head: useless for generation; what writes a text reads the last layer's rows one by one")
     if spec.length_penalty != _DEFAULTS["length_penalty"] and spec.beam == 1:
         found.append("length_penalty: useless with beam: 1, where nothing is compared")
     return found

@@ -1,0 +1,108 @@
+"""Texts to write, from columns and from aligned files. Oracles: the files themselves; what the message must name."""
+
+from dataclasses import replace
+
+import pytest
+
+from finetune.reading.carve import carved_dev
+from finetune.reading.read import read_examples
+from finetune.tasks.example import Example
+from finetune.tasks.own import spec_from_fields
+from tokenization.errors import DataError, RecipeError
+
+FILES = {"train": ["train.de", "train.en"], "dev": ["dev.de", "dev.en"], "test": ["test.de"]}
+GERMAN, ENGLISH = "Ein Hund.\n\nZwei \tMänner \n", "A dog.\nNothing\nTwo men\n"
+
+
+def spec_of(**settings):
+    return spec_from_fields("turn", **{"kind": "generation", "fields": ["de"], "label": "en", **settings})
+
+
+@pytest.fixture
+def aligned():
+    return spec_of(layout="parallel_lines", files=FILES, hidden=["test"])
+
+
+def test_line_n_of_each_file_is_row_n_whatever_stands_in_it(aligned, write):
+    write("train.de", GERMAN)
+    data = write("train.en", ENGLISH)
+    assert read_examples(aligned, data, "train") == (
+        Example("0", ("Ein Hund.",), (), "A dog."),
+        Example("1", ("",), (), "Nothing"),
+        Example("2", ("Zwei \tMänner ",), (), "Two men"),
+    )
+
+
+def test_a_split_without_labels_has_the_sources_alone(aligned, write):
+    assert [example.label for example in read_examples(aligned, write("test.de", GERMAN), "test")] == [None] * 3
+
+
+def test_files_of_other_lengths_are_refused_with_both(aligned, write):
+    write("dev.de", GERMAN + "eins\n")
+    data = write("dev.en", ENGLISH)
+    with pytest.raises(DataError, match=r"different lengths: .*dev\.de: 4, .*dev\.en: 3"):
+        read_examples(aligned, data, "dev")
+
+
+def test_a_file_too_few_is_refused_with_what_they_are_for(write):
+    spec = spec_of(layout="parallel_lines", files={"train": ["train.de"]})
+    with pytest.raises(DataError, match=r"1 files .* for 2 columns \(de, en\)"):
+        read_examples(spec, write("train.de", GERMAN), "train")
+
+
+def test_texts_to_write_are_columns_of_any_table_and_never_lists(write):
+    spec = spec_of(files={"train": "t.jsonl"})
+    data = write("t.jsonl", [{"de": "Hund", "en": "dog"}])
+    assert read_examples(replace(spec, carve=0.5, files={"all": "t.jsonl"}), data, "all")[0].label == "dog"
+    write("t.jsonl", [{"de": "Hund", "en": ["a dog", "dog"]}])
+    with pytest.raises(DataError, match=r"line 1: column 'en' is .* the text to write is expected"):
+        read_examples(replace(spec, files={"all": "t.jsonl"}), data, "all")
+
+
+def test_a_source_with_several_translations_stands_on_one_side():
+    spec = spec_of(files={"train": "t.tsv"})
+    examples = [Example(str(k), (f"source {k // 3}",), (), f"target {k}") for k in range(300)]
+    chosen = carved_dev(spec, examples)
+    assert chosen.sum() == 30
+    assert all(len({bool(one) for one in chosen[3 * k : 3 * k + 3]}) == 1 for k in range(100))
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"layout": "parallel_lines", "format": "tsv"}, "format: useless with layout: parallel_lines"),
+        ({"written_by": "encoder"}, "written_by: 'encoder' given; allowed: decoder, prefix"),
+        ({"metrics": ["accuracy"]}, "metrics: 'accuracy' is not a metric of generation; allowed: bleu, chrf"),
+        ({"labels": ["a", "b"]}, "labels: useless for generation"),
+        ({"beam": 0}, "beam: 0 given; a whole number, 1 or more"),
+        ({"length_penalty": 1.0}, "length_penalty: useless with beam: 1"),
+        ({"language": "en"}, "language: 'en' given; allowed: zh"),
+        (
+            {"kind": "regression", "range": [0, 1], "written_by": "prefix"},
+            "by: useless for regression; only generation",
+        ),
+        ({"attention": "left"}, "attention: 'left' given; what writes a text sees what it needs"),
+        ({"design": {"layers": "mix"}}, "head: useless for generation"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused_with_the_reason(settings, told):
+    with pytest.raises(RecipeError, match=told):
+        spec_of(**{"files": {"train": "t.tsv"}, **settings})
+
+
+@pytest.mark.data
+def test_the_real_sets_are_read_whole(data):
+    folder = "parallel/multi30k/"
+    multi30k = spec_of(layout="parallel_lines", files={"dev": [f"{folder}val.de", f"{folder}val.en"]}, head="other")
+    assert len(read_examples(multi30k, data, "dev")) == 1014
+    tatoeba = spec_of(
+        fields=["en"],
+        label="zh",
+        columns=["en", "zh", "by"],
+        language="zh",
+        files={"train": "parallel/tatoeba/cmn.txt"},
+    )
+    train, dev = (read_examples(tatoeba, data, split) for split in ("train", "dev"))
+    assert len(train) + len(dev) == 29155
+    assert 2900 < len(dev) < 2930
+    assert not {example.texts for example in train} & {example.texts for example in dev}
