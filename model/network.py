@@ -126,9 +126,9 @@ class Network(nn.Module):
                     logits[part.place] = own_MC.index_copy(0, part.guide_rows_G, guide_GC.to(own_MC.dtype))
         return tuple(logits[place] for place in range(len(batch.selections)))
 
-    def rows(self, batch: FlatBatch, rows_M: Tensor) -> Tensor:
-        """Some rows of the last layer, (M, D), without any head."""
-        return self._layers(batch, self._implementation(batch.tokens_T.device), rows_M)[-1]
+    def rows(self, batch: FlatBatch, rows_M: Tensor, attention: Attention | None = None) -> Tensor:
+        """Some rows of the last layer, (M, D), without any head; under the usual attention unless another is given."""
+        return self._layers(batch, attention or self._implementation(batch.tokens_T.device), rows_M)[-1]
 
     def groups(self, by_layer: bool = False) -> tuple[ParameterGroup, ...]:
         """All parameters, each once: the encoder (with the tied embedding), the pooler, each head, the conditions.

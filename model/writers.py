@@ -51,7 +51,7 @@ class DecoderWriter:
     def __init__(self, network: Network, batch: FlatBatch, beam: int, start: int) -> None:
         self._decoder = cast(Decoder, network.heads[DECODER])
         self._beam, self._start = beam, start
-        rows_TD = network.encoder(batch, padded_attention(batch.tokens_T.device))
+        rows_TD = network.rows(batch, torch.arange(len(batch.tokens_T), device=batch.tokens_T.device))
         self._nothing_D = rows_TD[:0]
         self._read = self._decoder.read(rows_TD)
         self._offsets_N1 = batch.offsets_N1
@@ -101,7 +101,7 @@ class EncoderWriter:
         lengths_N = batch.lengths_N
         kinds = None if mask is not None else Kinds(torch.full_like(lengths_N, LEFT), torch.zeros_like(lengths_N))
         last_N = (batch.offsets_N1[1:] - 1).to(device)
-        self._last_ND = network.encoder(replace(batch, kinds=kinds), recording, last_N)
+        self._last_ND = network.rows(replace(batch, kinds=kinds), last_N, recording)
         self._attention = CachedAttention(beam, recording, passing=0 if mask is None else 1)
         self._position_R = lengths_N.to(device).repeat_interleave(beam)
         self._conditions_R = None if batch.conditions_N is None else batch.conditions_N.repeat_interleave(beam)
@@ -137,7 +137,7 @@ class EncoderWriter:
         )
         self._attention.new = new
         last_R = torch.arange(1, texts + 1, device=tokens_Rn.device) * new - 1
-        return self._answer(self._network.encoder(batch, self._attention, last_R))
+        return self._answer(self._network.rows(batch, last_R, self._attention))
 
     def _answer(self, rows_RD: Tensor) -> Tensor:
         runs_P1 = torch.arange(len(rows_RD) + 1)

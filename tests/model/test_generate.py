@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from model.batch import FlatBatch, Selection, Targets
 from model.beam import highest, length_penalty
+from model.conditional import Condition
 from model.config import EncoderConfig, HeadSpec
 from model.generate import GenerationSettings, SpecialIds, generate
 from model.kinds import LEFT, PREFIX, Kinds
@@ -52,13 +53,14 @@ def asked(head, rows):
     return (Selection("stream", head, head, rows_M, torch.zeros_like(rows_M)),)
 
 
-def from_the_start(network, by, source, texts):
+def from_the_start(network, by, source, texts, condition=None):
     """Log probabilities (R, V) of what follows each text, by the network's ordinary forward pass of whole sequences."""
     if by == "decoder":
         given = [[START, *text] for text in texts]
         laid = flat(given)
         targets = Targets(laid.tokens_T, laid.positions_T, laid.offsets_N1, torch.zeros(len(texts), dtype=torch.int64))
         batch = flat([source], targets=targets, selections=asked("decoder", (laid.offsets_N1[1:] - 1).tolist()))
+        sequences = 1
     else:
         more = [MASK] if by == "prefix" else []
         whole = [[*source, *text, *more] for text in texts]
@@ -68,6 +70,9 @@ def from_the_start(network, by, source, texts):
         last = np.cumsum([len(one) for one in whole]) - 1
         kinds = Kinds(kind_N, torch.full_like(kind_N, len(source)))
         batch = flat(whole, segments, kinds=kinds, selections=asked("mlm", last.tolist()))
+        sequences = len(texts)
+    if condition is not None:
+        batch = replace(batch, conditions_N=torch.full((sequences,), condition))
     with torch.no_grad():
         return network(batch)[0].log_softmax(dim=1)
 
@@ -123,7 +128,23 @@ def plain_beam(network, by, source, settings):
 @pytest.mark.parametrize("by", WAYS)
 def test_each_step_gives_the_logits_of_the_whole_text_read_from_the_start(network, by):
     """With hypotheses that are exchanged, dropped and doubled, and a source that is done."""
-    batch, beam = flat(SOURCES), 3
+    walk(network, by, None)
+
+
+@pytest.mark.parametrize("by", WAYS)
+def test_so_it_does_under_norms_of_the_task_s_own(network, by):
+    head = "decoder" if by == "decoder" else "mlm"
+    shifted = Network(network.config, network.specs, "padded", seed=5, conditions=(Condition("task", head, 1),)).eval()
+    torch.nn.init.normal_(shifted.conditional.offsets.weight, std=0.5)
+    plain, moved = (from_the_start(one, by, SOURCES[0], [[]], 1) for one in (network, shifted))
+    assert not torch.allclose(plain, moved, atol=0.1)
+    walk(shifted, by, 1)
+
+
+def walk(network, by, condition):
+    """Some steps of a writer against reading everything from the start."""
+    beam = 3
+    batch = flat(SOURCES, conditions_N=None if condition is None else torch.full((4,), condition))
     with torch.no_grad():
         if by == "decoder":
             writer = DecoderWriter(network, batch, beam, START)
@@ -135,7 +156,7 @@ def test_each_step_gives_the_logits_of_the_whole_text_read_from_the_start(networ
         for step in range(5):
             for place, source in enumerate(sources):
                 here = slice(place * beam, (place + 1) * beam)
-                expected = from_the_start(network, by, SOURCES[source], texts[here])
+                expected = from_the_start(network, by, SOURCES[source], texts[here], condition)
                 torch.testing.assert_close(logits_RV[here].log_softmax(dim=1), expected, atol=1e-5, rtol=1e-5)
             left = [place for place in range(len(sources)) if step != 2 or place != 1]
             parents = [place * beam + int(generator.integers(beam)) for place in left for _ in range(beam)]
