@@ -15,6 +15,7 @@ COMMANDS = {
     "compare": "Compare two runs seed by seed: what differs by more than the noise of seeds.",
     "report": "Write a run's report: curves, tables, ledger, recipe, environment.",
     "evaluate": "Score an exported model, or a finished run's, on its tasks.",
+    "features": "Store a frozen encoder's vectors of tasks' texts, and score a light classifier on them.",
     "submission": "Write the zip that a suite's board takes, or say what a board would reject.",
     "predict": "Answer each row of a file with one of the model's heads.",
     "rank": "Rank candidates for queries by a Siamese head, whose candidates are stored vectors.",

@@ -23,6 +23,7 @@ OPTIONS = {
     "evaluate": {"model", "--suite", "--tasks", "--data", "--split", "--out"},
     "predict": {"model", "--task", "--input", "--out"},
     "rank": {"model", "--task", "--candidates", "--queries", "--label", "--top", "--store", "--out"},
+    "features": {"model", "--tasks", "--data", "--pool", "--layer", "--out"},
     "submission": set(),
     "export": {"source", "--to", "--stage"},
     "doctor": {"recipe", "--set", "--run-dir", "--suite", "--data"},
