@@ -41,6 +41,8 @@ def task_notes(encoded: Encoded, scores: Mapping[str, Any], length: int) -> list
         found.append(f"{name}: {encoded.dropped:,} rows of {split} have no label and are left out")
     if encoded.truncated:
         found.append(f"{name}: {encoded.truncated:,} of {rows:,} rows of {split} are cut to {length} tokens")
+    if encoded.targets is not None and encoded.targets.lowercase:
+        found.append(f"{name}: references are in lower case, as all that a vocabulary in lower case can write")
     return found
 
 

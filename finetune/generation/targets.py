@@ -31,6 +31,7 @@ class TargetTexts:
         offsets_E1: the target of example e is tokens offsets[e]:offsets[e + 1].
         cut_E: which targets lost tokens to the length.
         glued: whether a target stands behind its source in one sequence.
+        lowercase: whether they were put in lower case, as the vocabulary is.
     """
 
     tokens_U: NDArray[np.int32]
@@ -38,6 +39,7 @@ class TargetTexts:
     offsets_E1: I64
     cut_E: NDArray[np.bool_]
     glued: bool
+    lowercase: bool
 
     @cached_property
     def lengths_E(self) -> I64:
@@ -91,4 +93,4 @@ def target_texts(texts: Sequence[str], tokenizer: Tokenizer, length: int, glued:
     tokens_U[offsets_E1[:-1]], tokens_U[offsets_E1[1:] - 1] = tokenizer.cls, tokenizer.sep
     tokens_U[ranges(offsets_E1[:-1] + 1, kept_E)] = ids_V[ranges(offsets_of(lengths_E)[:-1], kept_E)]
     maskable_U = ~np.isin(tokens_U, np.fromiter(tokenizer.specials, dtype=np.int32))
-    return TargetTexts(tokens_U, maskable_U, offsets_E1, kept_E < lengths_E, glued)
+    return TargetTexts(tokens_U, maskable_U, offsets_E1, kept_E < lengths_E, glued, tokenizer.lowercase)
