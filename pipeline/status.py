@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipeline import wording
 from pipeline.contributions import contributions
-from pipeline.metrics_lines import StepLine, last_lines
+from pipeline.metrics_lines import StepLine, TermLine, last_lines, perplexity
 from pipeline.progress import evaluation_words
 from pipeline.run_record import RunRecord, StageRecord, read_run
 
@@ -67,8 +67,15 @@ def _state(stage: StageRecord, step: StepLine | None) -> str:
 
 
 def _terms(step: StepLine) -> str:
-    terms = ", ".join(f"{name} {wording.score(term.loss)}" for name, term in step.terms.items())
+    terms = ", ".join(
+        f"{name} {wording.score(term.loss)}{_perplexity(name, term)}" for name, term in step.terms.items()
+    )
     return f" ({terms})" if terms else ""
+
+
+def _perplexity(name: str, term: TermLine) -> str:
+    value = perplexity(name, term)
+    return "" if value is None else f", perplexity {wording.compact(value)}"
 
 
 def _owner(lock: Path, now: float) -> str:

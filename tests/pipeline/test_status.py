@@ -42,6 +42,14 @@ def dead_process():
     return child.pid
 
 
+def test_a_causal_loss_is_told_with_its_perplexity(run):
+    terms = {"books/causal": {"loss": 4.0, "count": 8, "weight": 1.0}, "books/mlm": {"loss": 1.0, "count": 8}}
+    line = {"kind": "step", "step": 1006, "loss": 4.0, "terms": terms, "clock": {"time": NOW - 42}}
+    with (run / "stages" / "multi" / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    assert "last loss 4.000 (books/causal 4.000, perplexity 55, books/mlm 1.000)" in status_text(run, now=NOW)
+
+
 def test_the_status_of_a_run_under_way_is_this_to_the_letter(run):
     lock(run, os.getpid())
     assert status_text(run, now=NOW) == (
