@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.cloze.given import Cloze, Part, Prompt
+from finetune.cloze.pieces import ending_before, pieces_behind
 from finetune.cloze.wordings import Wordings
 from finetune.encoding.assemble import kept
 from finetune.tasks.example import Example
@@ -104,7 +105,7 @@ def _layouts(spec: TaskSpec, given: Cloze | Prompt, tokenizer: Tokenizer, wordin
 
 
 def _pieces(spec: TaskSpec, parts: Sequence[Part], tokenizer: Tokenizer, gap: tuple[int, ...]) -> list[_Piece]:
-    segment, found = 0, list[_Piece]()
+    segment, found, before = 0, list[_Piece](), ""
     for part in parts:
         if part.kind == "field":
             found.append(_Piece(field=spec.fields.index(part.text), segment=segment))
@@ -114,7 +115,9 @@ def _pieces(spec: TaskSpec, parts: Sequence[Part], tokenizer: Tokenizer, gap: tu
             found.append(_Piece((tokenizer.sep,)))
             segment = 1
         else:  # a space behind it belongs to what follows
-            found.append(_Piece(tuple(tokenizer.encode([part.text.rstrip()])[0].tolist()), segment=segment))
+            behind = ending_before(part.text) if before else ""
+            found.append(_Piece(pieces_behind(behind, part.text.rstrip(), tokenizer), segment=segment))
+        before = "" if part.kind == "break" else part.kind
     return found
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from finetune.cloze.given import Cloze, Prompt
+from finetune.cloze.given import Cloze, Part, Prompt
+from finetune.cloze.pieces import ending_before, pieces_behind
 from tokenization.errors import RecipeError
+from tokenization.unspaced import has_han
 from tokenization.vocabulary import Tokenizer
 from training.sequences import I64
 
@@ -89,16 +91,22 @@ def _pieces(
     name: str, given: Cloze | Prompt, labels: tuple[str, ...], tokenizer: Tokenizer
 ) -> tuple[tuple[int, ...], ...]:
     where = f"tasks.{name}.{'cloze.words' if isinstance(given, Cloze) else 'prompt.answers'}"
-    texts = [_spaced(given, given.texts[label]) for label in labels]
-    pieces = tuple(tuple(ids.tolist()) for ids in tokenizer.encode(texts))
+    texts = [given.texts[label].strip() for label in labels]
+    pieces = tuple(
+        pieces_behind(_before(given, label), text, tokenizer) for label, text in zip(labels, texts, strict=True)
+    )
     _refuse_unknown(where, dict(zip(labels, zip(texts, pieces, strict=True), strict=True)), tokenizer)
     return pieces
 
 
-def _spaced(given: Cloze | Prompt, text: str) -> str:
-    """The words with a space before them where one is written: some vocabularies count it to the word."""
-    before, _, _ = given.pattern.partition("{mask}") if isinstance(given, Cloze) else (given.text, "", "")
-    return f" {text.strip()}" if before[-1:].isspace() or text[:1].isspace() else text.strip()
+def _before(given: Cloze | Prompt, label: str) -> str:
+    """What stands before the words of a class; before an answer a space, unless its script has none."""
+    text, parts = given.texts[label].strip(), given.parts
+    if isinstance(given, Prompt):
+        return given.text if has_han(given.text[-1:] + text[:1]) else " "
+    place = [part.kind for part in parts].index("mask")
+    last = parts[place - 1] if place else Part("break")
+    return {"text": last.text, "field": ending_before(text)}.get(last.kind, "")
 
 
 def _refuse_unknown(where: str, found: Mapping[str, tuple[str, tuple[int, ...]]], tokenizer: Tokenizer) -> None:
