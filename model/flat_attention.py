@@ -51,7 +51,7 @@ class FlexLayout:
 class FlatAttention:
     """Both kernels (CUDA, bf16 or fp16, no dropout inside)."""
 
-    name = "flat (torch.nn.attention.varlen; FlexAttention for batches of several kinds)"
+    name = "flat (torch.nn.attention.varlen; FlexAttention for batches whose kinds need a mask)"
 
     def __init__(self) -> None:
         self.kernel = import_module("torch.nn.attention.varlen").varlen_attn

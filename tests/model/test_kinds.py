@@ -6,6 +6,7 @@ flat path torch's own `create_block_mask`, and its mask evaluated on all pairs o
 Shape letters: T tokens, D width, H heads, C head width, Q and K rows of a batch, or places of a sequence.
 """
 
+import logging
 import math
 import shutil
 from dataclasses import replace
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from torch._dynamo.utils import counters
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
-from model.attention import ProductsAttention, SdpaAttention
+from model.attention import ProductsAttention, SdpaAttention, choose_attention
 from model.config import HeadSpec
 from model.flat_attention import (
     BLOCK,
@@ -165,6 +166,13 @@ def test_flat_takes_the_lightest_kernel_that_serves():
     assert left.to_the_left
     for kinds in (mixed, Kinds(torch.full((count,), RIGHT), mixed.reach_N)):
         assert isinstance(flat.lay_out(offsets_N1, CPU, kinds), FlexLayout)
+
+
+def test_the_flat_path_is_logged_with_both_its_kernels(caplog):
+    with caplog.at_level(logging.INFO, "triptych"):
+        chosen = choose_attention("auto", torch.device("cuda"), torch.bfloat16, 0.0, 64)
+    assert isinstance(chosen, FlatAttention)
+    assert "torch.nn.attention.varlen; FlexAttention" in caplog.text
 
 
 def test_the_variable_length_kernel_is_called_as_its_batch_asks(monkeypatch):
