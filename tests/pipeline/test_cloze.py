@@ -2,7 +2,10 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,8 @@ from click.testing import CliRunner
 
 from model.weights_file import read_safetensors
 from pipeline.cli import main
+from pipeline.lineage import LM_HEAD_STAGE, with_lm_head_stage
+from pipeline.recipe.stream import TextOf
 from tokenization.errors import RecipeError
 
 ROWS = """kind: classification, fields: [text], labels: [sea, land], length: 40, hidden: [unlabelled],
@@ -256,6 +261,24 @@ def test_a_prompt_is_answered_before_and_after_its_examples_and_plan_says_what_i
     assert ("only its own examples teach it" in result.output) == noted
     lines = [json.loads(line) for line in (folder.stage("ask").root / "metrics.jsonl").read_text().splitlines()]
     assert "prompted/prompt" in json.dumps(lines[0])
+    words = ["evaluate", str(folder.root), "--data", str(house.base / "data"), "--out", str(tmp_path / "out")]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    found = json.loads((tmp_path / "out" / "scores.json").read_text())["tasks"]["prompted"]["metrics"]
+    assert found == boundary(folder, "ask")["prompted"]["metrics"]
+
+
+def test_a_missing_head_of_a_language_model_is_fitted_on_the_text_of_the_task_that_asks_it(
+    shared_house: Any, tmp_path: Path
+) -> None:
+    alone = STAGES.partition("  - name: ask-otherwise\n")[2].partition("  - name: learn\n")[0]
+    stages = "stages:\n  - name: ask-otherwise\n" + alone.replace("    parent: general\n", "")
+    recipe = write_recipe(shared_house, tmp_path, TASKS, stages).recipe()
+    headless: Any = SimpleNamespace(heads=())
+    first, second = with_lm_head_stage(recipe, headless).stages
+    assert (first.name, second.parent) == (LM_HEAD_STAGE, LM_HEAD_STAGE)
+    (stream,) = first.streams
+    assert stream.source == TextOf(text_of=("other",))
+    assert [objective.name for objective in stream.objectives] == ["mlm"]
 
 
 def test_a_public_checkpoint_s_language_model_is_asked_before_any_training(
@@ -285,3 +308,28 @@ def test_a_public_checkpoint_s_language_model_is_asked_before_any_training(
     found = json.loads((out / "scores.json").read_text())["tasks"]
     assert rows["filled accuracy"] == found["filled"]["metrics"]["accuracy"]
     assert rows["other accuracy"] == found["other"]["metrics"]["accuracy"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("zero", [1, 3])
+def test_zero_on_two_ranks_asks_and_learns_as_the_plain_engine_on_one(ran: tuple[Any, Any], zero: int) -> None:
+    house, _ = ran
+    micro = "engine.micro_batch_tokens=160"
+    alone = house.run(f"alone{zero}", SMALL, micro)
+    both = house.folder(f"zero{zero}")
+    words = ["run", house.file, "--run-dir", both.root]
+    for change in (SMALL, micro, "engine.name=zero", f"engine.ds_config=ds_configs/zero{zero}.json"):
+        words += ["--set", change]
+    torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc_per_node", "2", "--no-python"]
+    command = [*torchrun, Path(sys.executable).with_name("triptych"), *words]
+    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=560)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for stage in ("ask", "ask-otherwise", "learn"):
+        assert losses(both, stage) == pytest.approx(losses(alone, stage), rel=1e-4), stage
+    shares = [np.load(next((run.stage("learn").root / "soft-labels").iterdir())) for run in (both, alone)]
+    assert shares[0] == pytest.approx(shares[1], abs=1e-5)
+
+
+def losses(folder: Any, stage: str) -> list[float]:
+    lines = (folder.stage(stage).root / "metrics.jsonl").read_text().splitlines()
+    return [record["loss"] for record in map(json.loads, lines) if record["kind"] == "step"]
