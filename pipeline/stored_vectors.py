@@ -81,7 +81,8 @@ def _read(materials: Materials, stage: Stage) -> Iterator[Encoded]:
 
 
 def _rows(encoded: Encoded) -> int:
-    one = encoded.word_T is None and encoded.windows is None and not encoded.spec.design.reads_runs
+    spec = encoded.spec
+    one = spec.kind not in ("tagging", "span") and not spec.design.reads_runs and not spec.worded
     return len(encoded.lengths_N) if one else len(encoded.tokens_T)
 
 

@@ -29,6 +29,12 @@ def check_stored(raw: Raw) -> Iterator[Problem]:
                     f": task {name} has 'condition: true', so that its rows are others after each step; leave one of "
                     "the two out",
                 )
+            if isinstance(name, str) and mapping(tasks.get(name)).get("kind") == "generation":
+                yield Problem(
+                    here,
+                    f": task {name} writes texts, which are begun anew at each step; rows are stored of tasks that are "
+                    "answered from their own text alone",
+                )
             if source and "task" not in source:
                 kind = next(iter(source))
                 yield Problem(

@@ -3,6 +3,9 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -132,6 +135,8 @@ def test_what_moves_or_is_made_anew_at_each_step_is_refused(frozen: Any) -> None
         RecipeError, match=r"stages\[features\].stored: this stage trains the encoder.*freeze: \[encoder, pooler\]"
     ):
         frozen.recipe(STORED, "features.freeze=[pooler]")
+    with pytest.raises(RecipeError, match=r"stored: task topic writes texts, which are begun anew"):
+        frozen.recipe(STORED, "tasks.topic={kind: generation, fields: text, files: {train: topic-train.tsv}}")
     aux = "{name: aux, source: {text_of: [topic]}, objectives: [mlm], amount: {tokens: 100}}"
     frozen.rewrite("      - {source: {task: names}, amount: {examples: 6}}", f"      - {aux}")
     with pytest.raises(RecipeError, match=r"stored: stream 'aux' \(text_of\) makes new sequences at each step"):
@@ -156,3 +161,22 @@ def test_what_the_mix_reads_stands_in_the_manifest_and_in_the_report(frozen: Any
         "input",
         *(f"{x:.3f}" for x in (learned.gamma, *learned.shares_K)),
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sets", [(), (STORED,)], ids=["live", "stored"])
+@pytest.mark.parametrize("stage", [1, 3])
+def test_zero_on_two_ranks_trains_lstm_and_mix_as_the_plain_engine_on_one(
+    frozen: Any, stage: int, sets: tuple[str, ...]
+) -> None:
+    changes = (*sets, WITHOUT_DROPOUT, "engine.micro_batch_tokens=80")
+    alone = frozen.run("alone", *changes)
+    words = ["run", str(frozen.file), "--run-dir", str(frozen.folder("zero").root)]
+    for change in (*changes, "engine.name=zero", f"engine.ds_config=ds_configs/zero{stage}.json"):
+        words += ["--set", change]
+    torchrun = [str(Path(sys.executable).with_name("torchrun")), "--standalone", "--nproc_per_node", "2", "--no-python"]
+    command = [*torchrun, str(Path(sys.executable).with_name("triptych")), *words]
+    done = subprocess.run(command, cwd=frozen.base, env=frozen.environment, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for name, value in weights(alone).items():
+        assert (weights(frozen.folder("zero"))[name] - value).abs().max() <= 1e-4, name
