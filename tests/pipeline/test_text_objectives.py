@@ -3,6 +3,9 @@
 import itertools
 import json
 import math
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -238,3 +241,35 @@ def test_a_missing_lm_head_is_fitted_by_the_objective_that_the_first_stage_asks(
     run = house.run("causal")
     terms = json.loads(run.stage("lm-head").metrics.read_text(encoding="utf-8").splitlines()[-1])["terms"]
     assert list(terms) == ["s0/causal"]
+
+
+def test_a_mixed_stage_that_dies_goes_on_to_the_same_end(house: Any, lasting: Any) -> None:
+    with_streams(house, *UNILM)
+    whole = house.run("whole", "checkpoint.every=2")
+    with house.killed_at("lm", 3):
+        house.run("killed", "checkpoint.every=2")
+    again = house.run("killed", "checkpoint.every=2")
+    assert lasting(again.stage("lm").root) == lasting(whole.stage("lm").root)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+def test_zero_on_two_ranks_trains_mixed_attention_as_the_plain_engine_on_one(house: Any, stage: int) -> None:
+    """Of three micro-batches two ranks run one of nothing."""
+    with_streams(house, *UNILM)
+    plain = house.run("plain")
+    zero = house.folder("zero")
+    words = ["run", house.file, "--run-dir", zero.root, "--set", "engine.name=zero"]
+    torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc_per_node=2", "--no-python"]
+    command = [*torchrun, Path(sys.executable).with_name("triptych"), *words]
+    command += ["--set", f"engine.ds_config=ds_configs/zero{stage}.json"]
+    done = subprocess.run(
+        command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    curves = [
+        [json.loads(line)["loss"] for line in folder.stage("lm").metrics.read_text(encoding="utf-8").splitlines()]
+        for folder in (plain, zero)
+    ]
+    assert len(curves[0]) == 4
+    assert curves[1] == pytest.approx(curves[0], rel=1e-5)
