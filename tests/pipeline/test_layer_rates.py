@@ -1,5 +1,7 @@
 """Rates by layer in a run: what a stage's settings mean for the weights of each part of the encoder."""
 
+import json
+
 import pytest
 import torch
 
@@ -40,6 +42,9 @@ def test_sequential_unfreezing_lets_a_trained_lm_head_and_pooler_wait_with_the_b
     assert moved(folder, 5) == {"heads.topic."}
     assert moved(folder, 10) == set(PARTS) - {"encoder.embeddings."}
     assert moved(folder, 15) == set(PARTS)
+    lines = [json.loads(line) for line in folder.stage("multitask").metrics.read_text().splitlines()]
+    gammas = [line["terms"]["aux/mlm"]["weight"] for line in lines if line["kind"] == "step"]
+    assert gammas == pytest.approx([0.2 * 0.5 ** (step / 15) for step in range(16)], rel=1e-12)  # SiATL's gamma(t)
 
 
 def test_plan_tells_what_moves_at_what_share_of_the_rate_and_when(house):
