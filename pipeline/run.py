@@ -9,6 +9,7 @@ import torch
 
 from pipeline.compose import mixture_of
 from pipeline.export import export_run
+from pipeline.lent_stages import refuse_no_runs, take_over
 from pipeline.lineage import LM, inserted_note, refuse_unknown_stage, trained_heads, with_lm_head_stage
 from pipeline.materials import Materials, Say
 from pipeline.measure import held_out_text
@@ -23,7 +24,6 @@ from pipeline.scores import collect_scores, measure_start
 from pipeline.seeds.runs import further_seeds, link_shared, recipe_of_seed, repeated_stages, seed_folder
 from pipeline.seeds.scores import collect_seeds, drop_outdated
 from pipeline.seeds.tables import print_seeds
-from pipeline.shared_stages import refuse_no_runs, take_over
 from pipeline.stage_run import Context, measure_again, run_stage
 from pipeline.tables import print_scores
 from pipeline.watch import Watch
