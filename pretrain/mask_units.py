@@ -1,4 +1,4 @@
-"""Which tokens are masked: single ones, whole units (words or phrases), or spans of whole words.
+"""Which tokens are masked: single ones, whole units (words or phrases), or spans of whole words or of tokens.
 
     tokens   those with the lowest random numbers, up to the budget
     units    in random order, each taken if it still fits the budget, else skipped: a unit is never cut
