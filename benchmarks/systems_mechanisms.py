@@ -198,7 +198,7 @@ def verbalisers(run: Finished) -> str:
     for name in run.recipe.tasks:
         cloze = run.materials.task(name).cloze
         assert cloze is not None, "every task is a cloze"
-        lengths = sorted({len(tokenizer.encode(word)) for word in cloze.words.values()})
+        lengths = sorted({len(tokenizer.encode_flat([word])[0]) for word in cloze.words.values()})
         told.append(f"{name} words of {'/'.join(map(str, lengths))} pieces")
     return "; ".join([*told, "0 parameters added"])
 
@@ -216,7 +216,9 @@ def offsets(run: Finished) -> str:
     with_MC, without_MC = (
         torch.cat([x.flatten() for x in logits_of(start, b)]) for b in (batch, replace(batch, conditions_N=None))
     )
-    largest = max(float(p.abs().max()) for name, p in trained.conditional.named_parameters() if "embedding" not in name)
+    largest = max(
+        float(p.detach().abs().max()) for name, p in trained.conditional.named_parameters() if "embedding" not in name
+    )
     return (
         f"largest difference to the plain encoder at the start {float((with_MC - without_MC).abs().max()):g}; largest "
         f"offset weight at the end {largest:.3f}"

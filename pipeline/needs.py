@@ -71,7 +71,7 @@ def _looks(materials: Materials, corpora: Collection[str]) -> Iterator[Callable[
         given = recipe.corpora[name]
         yield partial(_require_sources, materials, name)
         for file in given.lexicon:
-            yield partial(_require_file, f"corpora.{name}.lexicon", recipe.data_folder / file)
+            yield partial(_require_file, f"corpora.{name}.lexicon", file_of(recipe.data_folder / file))
         if given.segmenter is not None:
             yield partial(require_installed, given.segmenter)
         yield partial(materials.kept_out, name)
