@@ -161,12 +161,15 @@ def test_no_gradient_flows_on_the_teachers_path(objective):
 
 
 def test_the_loss_is_the_mean_divergence_from_the_full_view_summed_over_rows():
-    """By hand: p = (1/2, 1/2) against q = (3/4, 1/4), and against itself; then p = (3/4, 1/4) against both again."""
+    """By hand: p = (1/2, 1/2) against q = (3/4, 1/4) and against itself; then q against itself and against (9/10, 1/10).
+
+    The other direction, KL(view || full), would be another number.
+    """
     objective = ViewConsistency(TOPIC, ("left", "right"), 1)
-    even, odd = [0.0, 0.0], [math.log(3.0), 0.0]
-    logits_MC = torch.tensor([even, odd, even, odd, odd, even])
+    even, odd, far = [0.0, 0.0], [math.log(3.0), 0.0], [math.log(9.0), 0.0]
+    logits_MC = torch.tensor([even, odd, even, odd, odd, far])
     first = 0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)
-    second = 0.75 * math.log(0.75 / 0.5) + 0.25 * math.log(0.25 / 0.5)
+    second = 0.75 * math.log(0.75 / 0.9) + 0.25 * math.log(0.25 / 0.1)
     term = objective.term(logits_MC, torch.zeros(6))
     assert float(term.sum) == pytest.approx((first + second) / 2)
     assert term.count == 2
