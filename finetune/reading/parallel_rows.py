@@ -12,11 +12,14 @@ def parallel_rows(files: Sequence[DataFile], spec: TaskSpec, columns: Sequence[s
     """A row for each line, its columns the files' lines.
 
     Args:
-        columns: what the files hold, in their order: the fields, then the label where it is given.
+        columns: what the files hold, in their order: the fields, then the label where it is read; where it is not, its
+            file may be there or not.
 
     Raises:
         DataError: another number of files than of columns, or files of different lengths.
     """
+    if spec.label not in columns and len(files) == len(columns) + 1:
+        files = files[:-1]
     if len(files) != len(columns):
         raise DataError(
             f"task {spec.name!r}: {len(files)} files ({', '.join(map(str, files))}) for {len(columns)} columns "

@@ -6,6 +6,7 @@ import pytest
 
 from finetune.reading.carve import carved_dev
 from finetune.reading.read import read_examples
+from finetune.reading.suite_texts import suite_texts
 from finetune.tasks.example import Example
 from finetune.tasks.own import spec_from_fields
 from tokenization.errors import DataError, RecipeError
@@ -35,6 +36,15 @@ def test_line_n_of_each_file_is_row_n_whatever_stands_in_it(aligned, write):
 
 def test_a_split_without_labels_has_the_sources_alone(aligned, write):
     assert [example.label for example in read_examples(aligned, write("test.de", GERMAN), "test")] == [None] * 3
+
+
+def test_a_label_that_is_hidden_is_not_read_though_its_file_is_named(aligned, write):
+    write("dev.en", "a line too few")
+    data = write("dev.de", GERMAN)
+    blind = replace(aligned, hidden=("dev",))
+    assert read_examples(blind, data, "dev")[0].texts == ("Ein Hund.",)
+    kept_out = suite_texts(["turn"], data, {"turn": blind}).texts
+    assert {one.text for one in kept_out} >= {"Ein Hund.", "Zwei \tMänner "}
 
 
 def test_files_of_other_lengths_are_refused_with_both(aligned, write):
