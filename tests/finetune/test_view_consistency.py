@@ -161,7 +161,7 @@ def test_no_gradient_flows_on_the_teachers_path(objective):
 
 
 def test_the_loss_is_the_mean_divergence_from_the_full_view_summed_over_rows():
-    """By hand: p = (1/2, 1/2) against q = (3/4, 1/4) and against itself; then q against itself and against (9/10, 1/10).
+    """By hand: (1/2, 1/2) against (3/4, 1/4) and itself; then (3/4, 1/4) against itself and (9/10, 1/10).
 
     The other direction, KL(view || full), would be another number.
     """
