@@ -1,8 +1,10 @@
 # Each target does its own set-up: the virtual environment is made once and reused.
 PYTHON ?= python3
 BIN := .venv/bin
-# One thread per test process is repeatable and, for tiny models, fastest.
-TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q
+# One thread per test process is repeatable and, for tiny models, fastest. A file's tests stay in one process: they
+# share what they prepare.
+JOBS ?= 2
+TEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n $(JOBS) --dist loadfile
 
 # The proof that the exported model is one that others open.
 OPEN := from transformers import AutoModelForMaskedLM as Model; \
