@@ -16,7 +16,11 @@ from benchmarks.transfer_figures import few_label_curves, forgetting, layers_rea
 from benchmarks.transfer_lines import lines_of
 from finetune.reading.read import read_split
 from pipeline.cli import main as triptych
+from pipeline.recipe.load import dump_resolved
 from pipeline.recipe.recipe import Recipe
+from pipeline.run_folder import RunFolder
+from pipeline.seeds.runs import seed_folder
+from tokenization.atomic import write_json, write_text
 
 DATA = Path("nowhere")
 ARMS = tuple(arms_of(tuple(FIGURES)))
@@ -206,6 +210,20 @@ def test_only_a_later_arm_that_finds_the_first_is_told_to_share(tmp_path: Path) 
     words = command(later, given(tmp_path))
     assert words[words.index("--share") + 1] == str(tmp_path / first.name)
     assert "--share" not in command(first, given(tmp_path))
+
+
+def test_an_arm_is_finished_under_its_very_settings_once_every_stage_of_every_seed_is(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / ELMO.name)
+    write_text(folder.recipe, dump_resolved(ELMO.loaded(DATA, 2)))
+    for root in (folder, seed_folder(folder, 2)):
+        for stage in ("both-ways", "multitask"):
+            assert finished(ELMO, given(tmp_path)) is None
+            root.stage(stage).root.mkdir(parents=True)
+            write_json(root.stage(stage).manifest, {"stage": stage})
+    found = finished(ELMO, given(tmp_path))
+    assert found == {seed: {stage: {"stage": stage} for stage in ("both-ways", "multitask")} for seed in (1, 2)}
+    for other in ({"seeds": 1}, {"seeds": 3}, {"sets": ("multitask.steps=9",)}, {"data": Path("elsewhere")}):
+        assert finished(ELMO, given(tmp_path, **other)) is None, other
 
 
 def test_figures_with_an_arm_missing_or_with_few_seeds_are_not_written(tmp_path: Path) -> None:
