@@ -23,6 +23,9 @@ from training.checkpoint import load_into, load_weights
 from training.manifest import read_record
 from training.mixture import Mixture
 
+STEPS = 20
+"""The first steps of a stage that are looked at."""
+
 
 class Finished:
     """The run directory of a system's recipe, every stage of which is finished."""

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks import systems_mechanisms as measured
+from benchmarks import systems_tasks as tasks
+from benchmarks import systems_text as text
 from benchmarks.systems_finished import Finished
 
 
@@ -27,30 +28,28 @@ class System:
 CONTEST = ("tianchi-ocnli", "ocemotion", "tianchi-tnews")
 
 SYSTEMS: tuple[System, ...] = (
-    System("bert", measured.masking, (("task", "sst2"),)),
-    System("gpt", measured.causality, (("task", "sst2"), ("forward", "described"))),
-    System("elmo", measured.layers_read, (("multitask", "sst2"), ("multitask", "conll2003"))),
-    System("ulmfit", measured.rates, (("task", "sst2"),), ("gpt",)),
-    System("siatl", measured.auxiliary_weight, (("task", "sst2"),), ("gpt",)),
-    System("cove", measured.carried_over, (("translation", "translate"), ("task", "sst2"))),
-    System("cvt", measured.teacher_gradient, (("task", "sst2"),), ("bert",)),
-    System("mass", measured.spans, (("translation", "translate"),)),
-    System("unilm", measured.attention_patterns, (("multitask", "sst2"), ("multitask", "translate"))),
+    System("bert", text.masking, (("task", "sst2"),)),
+    System("gpt", text.causality, (("task", "sst2"), ("forward", "described"))),
+    System("elmo", tasks.layers_read, (("multitask", "sst2"), ("multitask", "conll2003"))),
+    System("ulmfit", tasks.rates, (("task", "sst2"),), ("gpt",)),
+    System("siatl", tasks.auxiliary_weight, (("task", "sst2"),), ("gpt",)),
+    System("cove", tasks.carried_over, (("translation", "translate"), ("task", "sst2"))),
+    System("cvt", tasks.teacher_gradient, (("task", "sst2"),), ("bert",)),
+    System("mass", text.spans, (("translation", "translate"),)),
+    System("unilm", text.attention_patterns, (("multitask", "sst2"), ("multitask", "translate"))),
     System(
         "mt-dnn",
-        measured.shuffled_batches,
+        tasks.shuffled_batches,
         (("multitask", "sst2"), ("multitask", "mrpc"), ("multitask", "mnli"), ("multitask", "stsb"), ("alone", "stsb")),
         ("bert",),
     ),
-    System("ernie", measured.whole_entries, (("task", "conll2003"),)),
-    System("contest-heads", measured.heads, tuple(("multitask", task) for task in CONTEST)),
-    System("contest-pet", measured.verbalisers, tuple(("multitask", task) for task in CONTEST), ("contest-heads",)),
-    System("contest-cln", measured.offsets, tuple(("multitask", task) for task in CONTEST), ("contest-heads",)),
-    System("intermediate", measured.lineage, (("without", "rte"), ("with", "rte")), ("bert",)),
-    System("siamese", measured.stored_vectors, (("apart", "stsb"), ("together", "crossed")), ("bert",)),
-    System("feature-extraction", measured.features, (("features", "sst2"), ("tuned", "sst2")), ("bert",)),
-    System(
-        "sentences-and-names", measured.mixed_batches, (("multitask", "sst2"), ("multitask", "conll2003")), ("bert",)
-    ),
-    System("supervised-pretraining", measured.counters, (("combined", "sst2"), ("combined", "stsb"))),
+    System("ernie", text.whole_entries, (("task", "conll2003"),)),
+    System("contest-heads", tasks.heads, tuple(("multitask", task) for task in CONTEST)),
+    System("contest-pet", tasks.verbalisers, tuple(("multitask", task) for task in CONTEST), ("contest-heads",)),
+    System("contest-cln", tasks.offsets, tuple(("multitask", task) for task in CONTEST), ("contest-heads",)),
+    System("intermediate", tasks.lineage, (("without", "rte"), ("with", "rte")), ("bert",)),
+    System("siamese", tasks.stored_vectors, (("apart", "stsb"), ("together", "crossed")), ("bert",)),
+    System("feature-extraction", tasks.features, (("features", "sst2"), ("tuned", "sst2")), ("bert",)),
+    System("sentences-and-names", tasks.mixed_batches, (("multitask", "sst2"), ("multitask", "conll2003")), ("bert",)),
+    System("supervised-pretraining", tasks.counters, (("combined", "sst2"), ("combined", "stsb"))),
 )
