@@ -23,6 +23,7 @@ from benchmarks.transfer_figures import few_label_curves, forgetting, layers_rea
 from benchmarks.transfer_lines import lines_of
 from benchmarks.transfer_records import BySeed, read_seeds
 from pipeline.run_folder import RunFolder
+from tokenization.errors import RecipeError
 
 LEAST_SEEDS = 5
 MEASURES = {"few-labels": few_label_curves, "forgetting": forgetting, "mass": mass_sweep, "layers": layers_read}
@@ -32,6 +33,7 @@ def main() -> None:
     """The command."""
     given = _arguments()
     wanted = list(arms_of(given.figures))
+    _refuse_settings(wanted, given)
     for arm in _chosen(wanted, given.arms):
         run_arm(arm, given)
     runs = {arm.name: found for arm in wanted if (found := finished(arm, given)) is not None}
@@ -85,6 +87,15 @@ def _written(figures: Mapping[str, Any], missing: list[str], given: argparse.Nam
 def _chosen(wanted: list[Arm], names: tuple[str, ...] | None) -> list[Arm]:
     _refuse_unknown("--arms", names or (), [arm.name for arm in wanted])
     return [arm for arm in wanted if names is None or arm.name in names]
+
+
+def _refuse_settings(wanted: list[Arm], given: argparse.Namespace) -> None:
+    """Before the first run, since a later arm may lack what --set changes."""
+    for arm in wanted:
+        try:
+            arm.loaded(given.data, given.seeds, given.sets)
+        except RecipeError as error:
+            sys.exit(f"{arm.name}: {error}")
 
 
 def _refuse_unknown(option: str, given: tuple[str, ...], known: list[str]) -> None:

@@ -234,8 +234,14 @@ def test_figures_with_an_arm_missing_or_with_few_seeds_are_not_written(tmp_path:
     assert '"layers"' in out.read_text(encoding="utf-8")
 
 
-def test_an_unknown_figure_or_arm_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    for words, told in ((["--figures", "masses"], "masses: there is none"), (["--arms", "none-2"], "none-2: there is")):
+def test_what_no_arm_has_is_refused_before_the_first_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", None)
+    for words, told in (
+        (["--figures", "masses"], "masses: there is none"),
+        (["--arms", "none-2"], "none-2: there is none"),
+        (["--figures", "mass", "--set", "spans.steps=4"], "translation-alone: --set spans.steps"),
+        (["--seeds", "0"], "none-1: --seeds 0"),
+    ):
         monkeypatch.setattr(sys, "argv", ["transfer", "--data", "nowhere", *words])
         with pytest.raises(SystemExit, match=told):
             main()
