@@ -27,7 +27,7 @@ def _forgetting_lines(found: Figure) -> Iterator[str]:
 
 def _mass_lines(found: Figure) -> Iterator[str]:
     for share, one in found.items():
-        yield f"  {share:12}BLEU {_told(one, 2)}{_against(one, 2)}"
+        yield f"  {share:12}BLEU {_told(one)}{_against(one)}"
 
 
 def _layer_lines(found: Figure) -> Iterator[str]:
@@ -62,7 +62,7 @@ _HELD = {True: "no lower than noise", False: "LOWER than noise", None: "one seed
 _HEADS = {
     "few-labels": "SST-2 dev accuracy by labelled rows",
     "forgetting": "rise of the held-out LM loss on general text by the task's stage",
-    "mass": "Multi30k en-de by the share of the span in MASS",
+    "mass": "Multi30k en-de, BLEU over 100, by the share of the span in MASS",
     "layers": "shares of the layers in ELMo's mix, the embeddings first",
 }
 _LINES = {

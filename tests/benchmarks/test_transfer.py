@@ -183,13 +183,14 @@ def test_bleu_is_compared_with_translation_alone_under_the_same_seeds() -> None:
         return {"translation": {"boundary": {"tasks": {"translate": {"primary": "bleu", "metrics": {"bleu": bleu}}}}}}
 
     alone, after = (
-        {seed: stages(bleu) for seed, bleu in rows} for rows in (((1, 20.0), (2, 22.0)), ((1, 23.0), (2, 27.0)))
+        {seed: stages(bleu) for seed, bleu in rows} for rows in (((1, 0.20), (2, 0.22)), ((1, 0.23), (2, 0.27)))
     )
     found = mass_sweep({"translation-alone": alone, "mass-0.5": after})
     assert list(found) == ["none", "0.5"]
-    assert found["0.5"]["mean"] == 25.0
-    assert found["0.5"]["against"]["difference"] == pytest.approx(4.0)
+    assert found["0.5"]["mean"] == pytest.approx(0.25)
+    assert found["0.5"]["against"]["difference"] == pytest.approx(0.04)
     assert found["none"]["against"] is None
+    assert any("0.5         BLEU 0.2500 (sd 0.0283)  +0.0400" in line for line in lines_of("mass", found))
 
 
 def test_shares_of_layers_are_averaged_layer_by_layer() -> None:
