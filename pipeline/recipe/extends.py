@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.recipe.fill import Raw
-from pipeline.recipe.paths import find_recipe, resolve_path
+from pipeline.recipe.paths import find_recipe
 from pipeline.recipe.problems import Place, shown
 from pipeline.recipe.yaml_text import read_yaml
 from tokenization.errors import RecipeError
@@ -85,9 +85,10 @@ def read_file(path: Path) -> Raw:
 def _base_of(path: Path, given: Any) -> Path:
     if not isinstance(given, str):
         raise RecipeError(f"{path}: {EXTENDS}: given {shown(given)}; must be the file of another recipe, or its name")
-    found = resolve_path(given, [path.absolute().parent])
-    if found is not None and found.is_file():
-        return found
+    # Beside the recipe and nowhere else: what lies in the working directory is not meant.
+    beside = path.absolute().parent / Path(given).expanduser()
+    if beside.is_file():
+        return beside
     try:
         return find_recipe(given)
     except RecipeError as error:

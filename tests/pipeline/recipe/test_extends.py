@@ -60,9 +60,11 @@ def test_a_base_is_found_beside_the_recipe_whatever_the_working_directory(
     base: Path, tmp_path: Path, monkeypatch
 ) -> None:
     own = written(tmp_path / "deep", "own", "extends: ../base.yaml\nname: own\n")
-    (tmp_path / "elsewhere").mkdir()
+    written(
+        tmp_path / "elsewhere", "base", BASE.replace("name: base", "name: another").replace("layers: 2", "layers: 9")
+    )
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert load_recipe(own, (), {}).name == "own"
+    assert load_recipe(own, (), {}).encoder.layers == 2
 
 
 def test_a_problem_is_told_of_the_file_that_says_it(base: Path, tmp_path: Path) -> None:
