@@ -18,6 +18,7 @@ from benchmarks.arguments import benchmark_parser, parsed
 from benchmarks.results import write_results
 from benchmarks.systems_finished import Finished
 from benchmarks.systems_table import SYSTEMS, System
+from pipeline.recipe.load import dump_resolved, load_recipe
 from tokenization.atomic import write_json
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes/systems"
@@ -47,7 +48,7 @@ def main() -> None:
         row = _row(system, given.runs)
         write_json(given.runs / "rows" / f"{system.name}.json", asdict(row))
         print(_lines(row), flush=True)
-    rows = [found for system in SYSTEMS if (found := _kept(system, given.runs))]
+    rows = [found for system in SYSTEMS if (found := _kept(system, given.runs, given.data))]
     print("\n" + "\n".join(_lines(row) for row in rows))
     if len(rows) == len(SYSTEMS):
         results = {"what": "every system, two-core size", "rows": [asdict(row) for row in rows]}
@@ -78,7 +79,7 @@ def _run(system: System, runs: Path, data: Path) -> None:
 
 
 def _row(system: System, runs: Path) -> Row:
-    run = Finished(RECIPES / f"{system.name}.yaml", runs / system.name)
+    run = Finished(runs / system.name)
     return Row(
         system=system.name,
         trained_on=run.trained_on,
@@ -88,9 +89,13 @@ def _row(system: System, runs: Path) -> Row:
     )
 
 
-def _kept(system: System, runs: Path) -> Row | None:
-    path = runs / "rows" / f"{system.name}.json"
-    return Row(**json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+def _kept(system: System, runs: Path, data: Path) -> Row | None:
+    """An earlier row, if it is of today's recipe."""
+    path, own = runs / "rows" / f"{system.name}.json", runs / system.name / "recipe.yaml"
+    today = dump_resolved(load_recipe(RECIPES / f"{system.name}.yaml", (f"data={data}",)))
+    if not path.is_file() or not own.is_file() or own.read_text(encoding="utf-8") != today:
+        return None
+    return Row(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def _lines(row: Row) -> str:

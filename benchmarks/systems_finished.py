@@ -30,9 +30,9 @@ STEPS = 20
 class Finished:
     """The run directory of a system's recipe, every stage of which is finished."""
 
-    def __init__(self, recipe: Path, root: Path) -> None:
+    def __init__(self, root: Path) -> None:
         self.folder = RunFolder(root)
-        self.recipe = load_recipe(recipe)
+        self.recipe = load_recipe(self.folder.recipe)
 
     @cached_property
     def materials(self) -> Materials:

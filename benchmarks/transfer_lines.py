@@ -62,7 +62,7 @@ _HELD = {True: "no lower than noise", False: "LOWER than noise", None: "one seed
 _HEADS = {
     "few-labels": "SST-2 dev accuracy by labelled rows",
     "forgetting": "rise of the held-out LM loss on general text by the task's stage",
-    "mass": "Multi30k en-de, BLEU over 100, by the share of the span in MASS",
+    "mass": "Multi30k de-en, BLEU over 100, by the share of the span in MASS",
     "layers": "shares of the layers in ELMo's mix, the embeddings first",
 }
 _LINES = {
