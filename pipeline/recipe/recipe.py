@@ -72,7 +72,7 @@ class Decoder(Section):
 class LmHeadFit(Section):
     """The short LM stage, encoder frozen, that fits a head where a public checkpoint has none.
 
-    It reads the first stream that asks for mlm.
+    It reads the first text of which something is asked of the LM head, or else that of the first task put to it.
     """
 
     steps: Positive = Field(default=200, description="Optimizer steps.")
