@@ -3,13 +3,14 @@
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from finetune.tasks.hub_splits import on_hub
 from finetune.tasks.own import changed_spec, spec_from_fields
 from finetune.tasks.spec import Format, Kind, Language, Layout, Scheme, TaskSpec, Writer
 from finetune.tasks.table import TASKS, find_task
-from model.design import HeadDesign, Layers, Pool
+from model.design import HeadDesign
+from pipeline.recipe.answered_by import ClozeSettings, Head, HeadSettings, PromptSettings
 from pipeline.recipe.section import Name, Positive, Section, has_key, tag_of
 from pipeline.recipe.text import Files
 from tokenization.errors import RecipeError, did_you_mean
@@ -31,54 +32,6 @@ class HubSource(Section):
     )
     columns: dict[str, str] = Field(default={}, description="Column to its name there, where they differ.")
     labels: dict[str, str] = Field(default={}, description="Name of a class there, to yours, where they differ.")
-
-
-class HeadSettings(Section):
-    """How the task's head reads the encoder."""
-
-    pool: Pool = Field(
-        default="row",
-        description="row: one row, as BERT; concat: first row, maximum and mean (ULMFiT); attention: a learned mean; "
-        "san: the stochastic answer network (MT-DNN); siamese: both texts alone; lstm: an LSTM over the rows.",
-    )
-    layers: Layers = Field(
-        default="last", description="last; mix: a learned mean of all (ELMo); beside_words: behind the words (CoVe)."
-    )
-    mix_at: Literal["input", "output", "both"] = Field(
-        default="input", description="With layers: mix and pool: lstm, where the mean is read."
-    )
-    width: Positive = Field(default=128, description="Units of the LSTM in each direction.")
-    steps: Positive = Field(default=5, description="Turns of the answer network.")
-
-
-class ClozeSettings(Section):
-    """A pattern with a gap, which the masked language model fills with a class's words (PET)."""
-
-    pattern: str = Field(
-        description="A text with the task's fields in braces and {mask} once, as '{sentence} It was {mask}.'; a | is "
-        "where segment 1 begins."
-    )
-    words: dict[str, str] = Field(
-        min_length=1,
-        description="Label to what fills the gap, of any length, as {negative: terrible, positive: great}.",
-    )
-
-
-class PromptSettings(Section):
-    """A text that a left-to-right language model goes on with; the likeliest answer is the class (GPT-2)."""
-
-    text: str = Field(description="A text with the task's fields in braces, as 'Review: {sentence} Sentiment:'.")
-    answers: dict[str, str] = Field(
-        min_length=1, description="Label to the answer that follows the text, after a space."
-    )
-    per_token: bool = Field(
-        default=False, description="Score an answer by the mean of its pieces' log probabilities instead of their sum."
-    )
-
-
-def _short_head(value: Any) -> Any:
-    """`san` stands for `{pool: san}`."""
-    return {"pool": value} if isinstance(value, str) else value
 
 
 class BuiltInTask(Section):
@@ -159,9 +112,7 @@ class BuiltInTask(Section):
         default=None, description="The metric that counts in the joint score; null: the kind's."
     )
     hub: HubSource | None = Field(default=None, description="Where the task stands on the hub.")
-    head: Annotated[HeadSettings, BeforeValidator(_short_head, json_schema_input_type=Pool | HeadSettings)] = Field(
-        default=HeadSettings(), description="How its head reads the encoder; san is {pool: san}."
-    )
+    head: Head = Field(default=HeadSettings(), description="How its head reads the encoder; san is {pool: san}.")
     attention: Literal["both", "left", "right"] | None = Field(
         default=None,
         description="Which tokens a token sees; left: itself and those before it, and the answer is read at the last "
