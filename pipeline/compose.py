@@ -7,7 +7,7 @@ from finetune.distill import F32, TaughtSource
 from finetune.objectives import objective_of
 from finetune.source import TaskSource, TextOfTasks
 from finetune.tasks.spec import TRAIN
-from pipeline.idle import refuse_idle
+from pipeline.idle import refuse_empty, refuse_unreached
 from pipeline.lineage import TEXT_HEADS
 from pipeline.masking import mask_unit, units_of, word_bounds_of
 from pipeline.materials import Materials
@@ -40,9 +40,10 @@ def mixture_of(materials: Materials, stage: Stage, taught: Mapping[str, F32] | N
     refuse_untaught(materials, stage)
     streams = [_stream(materials, stage, stream, taught or {}) for stream in stage.streams]
     _refuse_misfits(materials.recipe, stage, streams, materials.encoder.positions)
+    refuse_empty(stage, streams)
     key = key_of(materials.recipe.seed_of(stage), stage.name, "sampling")
     mixed = mixture.Mixture(streams, stage.sampling, key)
-    refuse_idle(stage, mixed)
+    refuse_unreached(stage, mixed)
     return mixed
 
 
@@ -86,7 +87,7 @@ def adamw_of(stage: Stage) -> AdamW:
 def _stream(materials: Materials, stage: Stage, stream: Stream, taught: Mapping[str, F32]) -> mixture.Stream:
     source = _source(materials, stream, taught.get(stream.name))
     amount = stream.amount
-    items = amount.examples or max(1, round((amount.tokens or 0) / source.mean_length))
+    items = amount.examples or round((amount.tokens or 0) / source.mean_length)
     return mixture.Stream(
         name=stream.name,
         source=source,

@@ -1,20 +1,44 @@
 """Streams that give nothing to their stage: refused before it where that can be known, and at its end."""
 
+from collections.abc import Sequence
+
 from pipeline.recipe.stage import Stage
 from tokenization.errors import RecipeError, RunError
-from training.mixture import Mixture
+from training.mixture import Mixture, Stream
 from training.state import State
 
 
-def refuse_idle(stage: Stage, mixture: Mixture) -> None:
-    """Refuse amounts that come to no item, and tasks whose turn does not come before the stage ends.
+def refuse_empty(stage: Stage, streams: Sequence[Stream]) -> None:
+    """Refuse amounts that come to no item.
 
     Raises:
         RecipeError: with each of them.
     """
-    problems = [*_of_amount(stage, mixture), *_of_turns(stage, mixture)]
-    if problems:
-        raise RecipeError("\n".join(f"stages[{stage.name}].{problem}" for problem in problems))
+    _refuse(
+        stage,
+        [
+            f"streams[{stream.name}].amount: {given.amount.tokens} tokens a step are less than half an item (mean "
+            f"{stream.source.mean_length:.0f} tokens), so none would be drawn; give more, or {{examples: 1}}"
+            for given, stream in zip(stage.streams, streams, strict=True)
+            if stream.items == 0
+        ],
+    )
+
+
+def refuse_unreached(stage: Stage, mixture: Mixture) -> None:
+    """Refuse tasks whose turn does not come before the stage ends.
+
+    Raises:
+        RecipeError: with each of them.
+    """
+    _refuse(
+        stage,
+        [
+            f"streams[{name}]: alternating with the others by their sizes, it would not be drawn once in {stage.steps} "
+            "steps; give the stage more steps, the larger tasks larger amounts or limits, or sampling: every"
+            for name in mixture.unreached(stage.steps)
+        ],
+    )
 
 
 def refuse_silent(stage: str, mixture: Mixture, state: State) -> None:
@@ -41,18 +65,6 @@ def refuse_silent(stage: str, mixture: Mixture, state: State) -> None:
         raise RunError("\n".join(lines))
 
 
-def _of_amount(stage: Stage, mixture: Mixture) -> list[str]:
-    return [
-        f"streams[{stream.name}].amount: {given.amount.tokens} tokens a step are less than half an item (mean "
-        f"{stream.source.mean_length:.0f} tokens), so none would be drawn; give more, or {{examples: 1}}"
-        for given, stream in zip(stage.streams, mixture.streams, strict=True)
-        if given.amount.tokens is not None and round(given.amount.tokens / stream.source.mean_length) == 0
-    ]
-
-
-def _of_turns(stage: Stage, mixture: Mixture) -> list[str]:
-    return [
-        f"streams[{name}]: alternating with the others by their sizes, it would not be drawn once in {stage.steps} "
-        "steps; give the stage more steps, the larger tasks larger amounts or limits, or sampling: every"
-        for name in mixture.unreached(stage.steps)
-    ]
+def _refuse(stage: Stage, problems: Sequence[str]) -> None:
+    if problems:
+        raise RecipeError("\n".join(f"stages[{stage.name}].{problem}" for problem in problems))

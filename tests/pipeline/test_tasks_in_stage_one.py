@@ -91,9 +91,10 @@ def test_a_task_whose_turn_does_not_come_is_refused_at_plan(house, steps, missin
         mixture_of(materials, materials.recipe.stage("general"))
 
 
-def test_an_amount_of_less_than_half_an_item_is_refused_at_plan(house):
-    materials = house.materials("x", STREAMS.replace("tokens: 200", "tokens: 3"))
-    with pytest.raises(RecipeError, match=r"general-pairs\].amount: 3 tokens a step are less than half an item"):
+@pytest.mark.parametrize(("given", "stream"), [("tokens: 200", "general-pairs"), ("examples: 6", "topic")])
+def test_an_amount_of_less_than_half_an_item_is_refused_at_plan(house, given, stream):
+    materials = house.materials("x", STREAMS.replace(given, "tokens: 3", 1))
+    with pytest.raises(RecipeError, match=rf"{stream}\].amount: 3 tokens a step are less than half an item"):
         mixture_of(materials, materials.recipe.stage("general"))
 
 
