@@ -9,7 +9,7 @@ from typing import Any
 
 from finetune.tasks.spec import KINDS
 from pipeline.recipe.checks_attention import ATTENTION_CHECKS
-from pipeline.recipe.checks_rates import check_unfreezing
+from pipeline.recipe.checks_rates import check_layer_decay, check_unfreezing
 from pipeline.recipe.checks_stored import check_stored
 from pipeline.recipe.checks_text import TEXT_CHECKS
 from pipeline.recipe.fill import CORPUS_SOURCES, Raw, is_labelled, mapping, mappings, texts
@@ -148,6 +148,7 @@ _CHECKS: tuple[Callable[[Raw], Iterable[Problem]], ...] = (
     _parents,
     _stage_rules,
     check_unfreezing,
+    check_layer_decay,
     check_stored,
     _stream_names,
     _sources,

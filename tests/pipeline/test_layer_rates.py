@@ -73,3 +73,10 @@ def test_layers_that_would_never_move_in_their_order_are_refused(house, given, w
 def test_a_frozen_encoder_cannot_be_unfrozen(house):
     with pytest.raises(RecipeError, match=r"unfreeze does not go with freeze: \[encoder\]"):
         house.recipe("multitask.freeze=[encoder]", "multitask.unfreeze={kind: gradual, every: 5}")
+
+
+def test_a_layer_decay_of_a_stage_whose_layers_stand_still_is_refused_and_an_inherited_one_passes(house):
+    frozen, words = "multitask.freeze=[encoder]", r"optimizer.layer_decay does not go with freeze: \[encoder\]"
+    with pytest.raises(RecipeError, match=words):
+        house.recipe(frozen, "multitask.optimizer.layer_decay=2.6")
+    assert house.recipe(frozen, "optimizer.layer_decay=2.6").stage("multitask").optimizer.layer_decay == 2.6
