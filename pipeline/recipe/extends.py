@@ -103,10 +103,11 @@ def _joined(base: Any, own: Any) -> Any:
 
 
 def _depth(place: Place, raw: Any) -> int:
-    """How many keys of a place a file says."""
+    """How many keys of a place a file says; all of them below a list of its own, which replaces the base's whole."""
     for depth, key in enumerate(place):
-        keys = range(len(raw)) if isinstance(raw, list) else raw if isinstance(raw, dict) else ()
-        if key not in keys:
+        if isinstance(raw, list):
+            return len(place)
+        if not isinstance(raw, dict) or key not in raw:
             return depth
         raw = raw[key]
     return len(place)

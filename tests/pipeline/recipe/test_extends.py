@@ -76,6 +76,13 @@ def test_a_problem_is_told_of_the_file_that_says_it(base: Path, tmp_path: Path) 
     assert f"{own}: optimizer.rate" in str(told.value)
 
 
+def test_what_is_wrong_below_a_list_is_told_of_the_file_that_gives_the_list(base: Path, tmp_path: Path) -> None:
+    own = written(tmp_path, "own", "extends: base.yaml\nstages: [{name: general, steps: 3}]\n")
+    with pytest.raises(RecipeError) as told:
+        load_recipe(own, (), {})
+    assert f"{own}: stages[general].kind is missing" in str(told.value).replace("  ", "")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
