@@ -138,13 +138,19 @@ def predict_file(model: Model, name: str, file: Path, out: Path) -> int:
     """
     spec, length = model.task(name)
     _refuse_places(file, out)
-    asked = replace(spec, files={"input": str(file.absolute())}, hidden=("input",), limit={}, rows={})
+    asked = replace(_rows_of(spec, file), files={"input": str(file.absolute())}, hidden=("input",), limit={}, rows={})
     examples = read_split(asked, Path("/"), "input", str(file)).examples
     encoded = encode_examples(asked, "input", examples, model.tokenizer, length)
     batches = dev_batches(encoded, ANSWERING_TOKENS)
     predictions = in_order(answer_batches(model.reader, encoded, batches, model.tokenizer), encoded)
     write_predictions(out, encoded, predictions)
     return len(predictions)
+
+
+def _rows_of(spec: TaskSpec, file: Path) -> TaskSpec:
+    """The task, read from a table's columns where the file is one, though it was trained on aligned lines."""
+    is_table = file.suffix in (".tsv", ".csv", ".json", ".jsonl", ".parquet")
+    return replace(spec, layout="rows") if spec.layout == "parallel_lines" and is_table else spec
 
 
 def _refuse_places(file: Path, out: Path) -> None:

@@ -105,7 +105,8 @@ def _in_words(error: ErrorDetails, place: Place) -> str:
     if kind in ("source", "objective"):
         return f": given {shown(given)}; {error['msg']}"
     if kind in ("too_short", "too_long"):
-        return f": given {shown(given)}; {error['msg'].lower()}"
+        bound = f"at least {context['min_length']}" if "min_length" in context else f"at most {context['max_length']}"
+        return f": given {shown(given)}; it must have {bound}"
     wanted = _WANTED.get(kind.partition("_")[0])
     return f": given {shown(given)}; must be {wanted}" if wanted else f": given {shown(given)}; {error['msg']}"
 

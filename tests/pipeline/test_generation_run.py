@@ -161,3 +161,17 @@ def test_zero_on_two_ranks_writes_what_the_plain_engine_on_one_does(ran: tuple[A
 def values(root: Path, kind: str, key: str) -> list[float]:
     lines = (root / "stages" / "write" / "metrics.jsonl").read_text().splitlines()
     return [record[key] for record in map(json.loads, lines) if record["kind"] == kind]
+
+
+def test_a_table_is_answered_by_its_column_of_sources_and_not_as_bare_lines(
+    ran: tuple[Any, Any], tmp_path: Path
+) -> None:
+    _, folder = ran
+    (tmp_path / "rows.tsv").write_text("label\tone\nx\ta b\ny\tb a\n", encoding="utf-8")
+    (tmp_path / "wrong.tsv").write_text("label\ttext\nx\ta b\n", encoding="utf-8")
+    words = ["predict", str(folder.root), "--task", "turn", "--out", str(tmp_path / "out.jsonl"), "--input"]
+    assert CliRunner().invoke(main, [*words, str(tmp_path / "rows.tsv")]).exit_code == 0
+    assert len((tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()) == 2
+    refused = CliRunner().invoke(main, [*words, str(tmp_path / "wrong.tsv")])
+    assert refused.exit_code != 0
+    assert "'one'" in refused.output
