@@ -126,10 +126,13 @@ def inserted_note(recipe: Recipe) -> str | None:
 
 def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
     fit = recipe.lm_head_fit or LmHeadFit()
-    asking = next((objective for objective in like.objectives if LM in objective.heads), given("mlm"))
-    changed: dict[str, Any] = {"objectives": (asking,), "amount": Amount(tokens=fit.tokens), "weight": None}
+    changed: dict[str, Any] = {"amount": Amount(tokens=fit.tokens), "weight": None}
     if isinstance(like.source, TaskExamples):
-        changed["source"] = TextOf(text_of=(like.source.task,))
+        task = like.source.task
+        asked = given("causal" if recipe.tasks[task].spec(task).prompt else "mlm")
+        changed |= {"source": TextOf(text_of=(task,)), "objectives": (asked,)}
+    else:
+        changed["objectives"] = tuple(one for one in like.objectives if LM in one.heads)[:1]
     stream = like.model_copy(update=changed)
     return Stage(
         name=LM_HEAD_STAGE,

@@ -24,8 +24,13 @@ def _worth(trained: bool) -> str:
 
 
 def _goes_left_to_right(recipe: Recipe, stage: Stage) -> bool:
+    """Whether a stage on the way trained more than a head so, which under a frozen encoder is all that learns."""
     settings = [
-        given.settings for s in ancestry(recipe, stage.name) for stream in s.streams for given in stream.objectives
+        given.settings
+        for s in ancestry(recipe, stage.name)
+        if "encoder" not in s.freeze
+        for stream in s.streams
+        for given in stream.objectives
     ]
     return any(
         (isinstance(one, CausalSettings) and one.direction != "right")

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from model.weights_file import read_safetensors
 from pipeline.cli import main
 from pipeline.lineage import LM_HEAD_STAGE, with_lm_head_stage
+from pipeline.prompt_notes import prompt_notes
 from pipeline.recipe.stream import TextOf
 from tokenization.errors import RecipeError
 
@@ -233,6 +234,7 @@ def test_an_exported_model_teaches_as_the_stage_does_that_it_came_from(ran: tupl
     assert found[0].tolist() == found[1].tolist()
 
 
+PROMPTED = f'\n  prompted: {{{ROWS}, prompt: {{text: "{{text}} the", answers: {{sea: ship, land: forest}}}}}}\n'
 CAUSAL = """
 stages:
   - name: general
@@ -252,8 +254,7 @@ stages:
 def test_a_prompt_is_answered_before_and_after_its_examples_and_plan_says_what_it_is_worth(
     shared_house: Any, tmp_path: Path, way: str, noted: bool
 ) -> None:
-    tasks = f'\n  prompted: {{{ROWS}, prompt: {{text: "{{text}} the", answers: {{sea: ship, land: forest}}}}}}\n'
-    house = write_recipe(shared_house, tmp_path, tasks, CAUSAL.replace("WAY", way))
+    house = write_recipe(shared_house, tmp_path, PROMPTED, CAUSAL.replace("WAY", way))
     folder = house.run("prompted")
     assert all("accuracy" in boundary(folder, stage)["prompted"]["metrics"] for stage in ("general", "ask"))
     result = CliRunner().invoke(main, ["plan", str(house.file), "--run-dir", str(folder.root)])
@@ -279,6 +280,20 @@ def test_a_missing_head_of_a_language_model_is_fitted_on_the_text_of_the_task_th
     (stream,) = first.streams
     assert stream.source == TextOf(text_of=("other",))
     assert [objective.name for objective in stream.objectives] == ["mlm"]
+
+
+def test_a_missing_head_that_a_prompt_asks_is_fitted_from_left_to_right_and_the_note_stays(
+    shared_house: Any, tmp_path: Path
+) -> None:
+    stages = "stages:\n" + CAUSAL[CAUSAL.index("  - name: ask") :]
+    recipe = write_recipe(shared_house, tmp_path, PROMPTED, stages).recipe()
+    inserted = with_lm_head_stage(recipe, cast(Any, SimpleNamespace(heads=())))
+    (stream,) = inserted.stages[0].streams
+    assert stream.source == TextOf(text_of=("prompted",))
+    assert [(one.name, one.settings.direction) for one in stream.objectives] == [("causal", "left")]
+    task = inserted.tasks["prompted"].spec("prompted")
+    materials: Any = SimpleNamespace(recipe=inserted, public=None, task=lambda name: task)
+    assert "only its own examples teach it" in prompt_notes(materials, inserted.stage("ask"))[0]
 
 
 def test_a_public_checkpoint_s_language_model_is_asked_before_any_training(
