@@ -78,8 +78,10 @@ def extract_and_fit(
     """Vectors of each task, a classifier on them, and its scores; all written to `out`.
 
     Raises:
+        RecipeError: vectors are asked of rows that have seen nothing of their texts.
         DataError: a split is missing, or its labels cannot be learned from.
     """
+    _refuse_blind(asked, store.pool)
     tasks: dict[str, Any] = {}
     for task in asked:
         tasks |= _of_task(model, task, data, store, say)
@@ -123,7 +125,18 @@ def _of_task(model: Model, asked: Asked, data: DataFolder, store: FeatureStore, 
 
 def _plain(spec: TaskSpec) -> TaskSpec:
     """The task as a text and its label, however a head of the model would ask for it."""
-    return replace(spec, design=ROW, head="", cloze=None, prompt=None, condition=0)
+    return replace(spec.plain, design=ROW, head="", condition=0)
+
+
+def _refuse_blind(asked: Sequence[Asked], pool: str) -> None:
+    wrong = [
+        f"--pool {pool}: task {task.spec.name} is read with attention: left, under which the first row sees itself "
+        "alone and is the same for every text; give --pool mean or concat"
+        for task in asked
+        if pool == "first" and task.spec.attention == "left"
+    ]
+    if wrong:
+        raise RecipeError("\n".join(wrong))
 
 
 def _dev(spec: TaskSpec) -> tuple[str, ...]:

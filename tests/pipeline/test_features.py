@@ -13,12 +13,16 @@ from click.testing import CliRunner
 from sklearn.linear_model import LogisticRegression, Ridge
 from transformers import AutoModel
 
+from finetune.cloze.given import Prompt
 from finetune.encoding.encode import encode_examples
 from finetune.encoding.encoded import Encoded
 from finetune.reading.read import read_split
 from pipeline.answer import Model, open_model
 from pipeline.cli import main
+from pipeline.data_folder import DataFolder
+from pipeline.features import asked_tasks, extract_and_fit
 from pipeline.features_store import FeatureStore, encoder_of
+from tokenization.errors import RecipeError
 from training.distributed import join_world
 
 
@@ -153,6 +157,35 @@ def test_what_cannot_be_done_is_told(shared_house: Any, tmp_path: Path, more: li
     assert result.exit_code == 1
     assert told in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def read_from_left(model: Model, **more: Any) -> Model:
+    """The same model, which reads the texts of its task `topic` from left to right."""
+    spec, length = model.tasks["topic"]
+    return replace(model, tasks={"topic": (replace(spec, attention="left", **more), length)})
+
+
+def test_the_vectors_of_a_prompted_task_are_those_of_the_plain_one(
+    model: Model, shared_house: Any, tmp_path: Path
+) -> None:
+    prompt = Prompt("{text} the", {"sea": "ship", "land": "forest"})
+    for known in (model, read_from_left(model, prompt=prompt)):
+        data = DataFolder(shared_house.base / "data", "the house")
+        asked = asked_tasks(known, ["topic"])
+        found = extract_and_fit(known, asked, data, store(model, tmp_path, "first"), tmp_path / "out.json", print)
+        (task,) = found["tasks"].values()
+        assert task["stored"] == (known is not model)
+
+
+def test_the_first_row_of_a_text_that_is_read_from_left_to_right_is_refused_and_its_mean_is_not(
+    model: Model, shared_house: Any, tmp_path: Path
+) -> None:
+    known, data = read_from_left(model), DataFolder(shared_house.base / "data", "the house")
+    asked = asked_tasks(known, [])
+    with pytest.raises(RecipeError, match=r"--pool first: task topic is read with attention: left, .* same for every"):
+        extract_and_fit(known, asked, data, store(model, tmp_path, "first"), tmp_path / "out.json", print)
+    assert not list(tmp_path.iterdir())
+    assert extract_and_fit(known, asked, data, store(model, tmp_path), tmp_path / "out.json", print)["tasks"]
 
 
 @pytest.mark.slow
