@@ -14,6 +14,7 @@ from pipeline.materials import Materials
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, WeightSchedule
+from pipeline.stored_vectors import refuse_shifted
 from pipeline.teaching import refuse_untaught
 from pretrain.blocks import BlockSource
 from pretrain.pairs import PairSource
@@ -38,6 +39,7 @@ def mixture_of(materials: Materials, stage: Stage, taught: Mapping[str, F32] | N
         RecipeError: an objective that does not go with its source, or an item larger than a micro-batch.
     """
     refuse_untaught(materials, stage)
+    refuse_shifted(materials, stage)
     streams = [_stream(materials, stage, stream, taught or {}) for stream in stage.streams]
     _refuse_misfits(materials.recipe, stage, streams, materials.encoder.positions)
     refuse_empty(stage, streams)

@@ -20,13 +20,33 @@ from finetune.encoding.encoded import Encoded
 from finetune.tasks.spec import TRAIN
 from model.network import Network
 from model.stored import StoredEncoder
-from pipeline.lineage import head_specs, own_heads, own_tasks
+from pipeline.lineage import conditions_of, head_specs, own_heads, own_tasks
 from pipeline.materials import Materials
 from pipeline.recipe.stage import Stage
 from pipeline.vector_shelf import VectorShelf
+from tokenization.errors import RecipeError
 from tokenization.fingerprint import of_value
 from training.distributed import World
 from training.engine import Reader
+
+
+def refuse_shifted(materials: Materials, stage: Stage) -> None:
+    """Refuse to store rows for a head that a stage before taught a task with norms of its own.
+
+    Raises:
+        RecipeError: with each such task.
+    """
+    if not stage.stored:
+        return
+    asked = own_heads(materials.recipe, stage)
+    problems = [
+        f"stages[{stage.name}].stored: head {one.head} also answers {one.name}, whose norms (condition: true) were "
+        "trained before and are run wherever that head is, so that its rows cannot be stored; leave one of the two out"
+        for one in conditions_of(materials, stage.name)
+        if one.head in asked
+    ]
+    if problems:
+        raise RecipeError("\n".join(problems))
 
 
 def store_rows(materials: Materials, world: World, stage: Stage, network: Network) -> str:

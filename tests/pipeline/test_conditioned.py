@@ -16,6 +16,7 @@ from finetune.source import TaskSource
 from finetune.tasks.table import TASKS
 from model.public import read_public
 from pipeline.cli import main
+from pipeline.compose import mixture_of
 from pipeline.lineage import conditions_of
 from pipeline.recipe.identity import identity
 from tokenization.errors import RecipeError
@@ -143,6 +144,20 @@ def test_a_condition_that_cannot_be_is_refused_with_the_reason(tuned: Any, old: 
     tuned.rewrite(old, new)
     with pytest.raises(RecipeError, match=reason):
         tuned.recipe(*BOTH)
+
+
+def test_rows_are_not_stored_for_a_head_that_answers_a_conditioned_task_of_an_earlier_stage(tuned: Any) -> None:
+    """Two clozes share the language model's head; the second has no norms of its own, and is fine without `stored`."""
+    cloze = "cloze={pattern: 'the {mask} : {text}', words: {sea: ship, land: forest}}"
+    topic = tuned.file.read_text(encoding="utf-8").partition("  topic:\n")[2].partition("  alike:\n")[0]
+    tuned.rewrite("  alike:\n", f"  other:\n{topic}  alike:\n")
+    changes = (BOTH[0], f"tasks.topic.{cloze}", f"tasks.other.{cloze}", "second.freeze=[encoder, pooler]")
+    streams = "second.streams=[{source: {task: other}, amount: {examples: 6}}]"
+    materials = tuned.materials("live", *changes, streams)
+    assert mixture_of(materials, materials.recipe.stage("second")).streams
+    materials = tuned.materials("stored", *changes, streams, "second.stored=true")
+    with pytest.raises(RecipeError, match=r"stages\[second\]\.stored: head mlm also answers topic, whose norms"):
+        mixture_of(materials, materials.recipe.stage("second"))
 
 
 @pytest.mark.slow
