@@ -27,7 +27,7 @@ from pipeline.recipe.stage import Stage
 from pipeline.recipe.stream import TextOf
 from pipeline.run_folder import RunFolder
 from tokenization.atomic import aside
-from tokenization.errors import RecipeError
+from tokenization.errors import CheckpointError, RecipeError
 from tokenization.fingerprint import of_value
 from training.checkpoint import StageFolder
 from training.distributed import World
@@ -88,6 +88,9 @@ def soft_labels(
 
     Args:
         open_stage: the network of a finished stage, read-only.
+
+    Raises:
+        CheckpointError: the file of earlier answers is damaged.
     """
     found: dict[str, F32] = {}
     contents = teachers_content(materials, folder, stage)
@@ -99,7 +102,7 @@ def soft_labels(
             answers = [_answers(materials, world, lesson, spec, one, open_stage) for one in lesson.settings.teacher]
             mean_EC = np.mean([softened(one_EC, lesson.settings.temperature) for one_EC in answers], axis=0)
             _write(path, mean_EC.astype(np.float32), world)
-        found[lesson.stream] = np.load(path)
+        found[lesson.stream] = _load(path)
     return found
 
 
@@ -113,6 +116,16 @@ def _write(path: Path, shares_EC: F32, world: World) -> None:
         with aside(path) as target, target.open("wb") as file:
             np.save(file, shares_EC)
     world.wait()
+
+
+def _load(path: Path) -> F32:
+    try:
+        found: F32 = np.load(path)
+    except (OSError, EOFError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: cut short or damaged ({error}); remove it, and the teachers are asked anew."
+        ) from None
+    return found
 
 
 def _content(folder: RunFolder, lesson: Lesson, teacher: Teacher) -> dict[str, str]:
