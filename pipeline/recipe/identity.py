@@ -5,7 +5,7 @@ from typing import Any
 
 from finetune.tasks.spec import TRAIN, TaskSpec
 from model.heads import DECODER
-from pipeline.lineage import own_heads
+from pipeline.lineage import TEXT_HEADS, own_heads
 from pipeline.masking import mask_unit
 from pipeline.recipe.checks_taught import model_teachers
 from pipeline.recipe.recipe import PublicEncoder, Recipe
@@ -17,7 +17,7 @@ from pipeline.recipe.text import Corpus
 # Of a corpus: where its text is, which its content hash tells better, and what changes no result.
 _HOW_IT_IS_READ = {"files", "format", "field", "config", "split", "streaming", "lexicon", "skip_bad"}
 # Of a task: what makes other rows of the same files. How they are read is told better by the content hash of its rows.
-_WHICH_ROWS = ("kind", "range", "carve", "overlap", "written_by", "attention")
+_WHICH_ROWS = ("kind", "range", "carve", "overlap", "written_by")
 
 
 def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
@@ -30,7 +30,6 @@ def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
     """
     stage = recipe.stage(stage_name)
     selected = is_selected(stage)
-    tasks = {name: _task(name, recipe.tasks[name], selected) for name in _tasks(stage)}
     corpora = {name: _corpus(recipe.corpora[name], _masks_units(stage, name)) for name in corpora_of(recipe, stage)}
     return {
         "seed": recipe.seed_of(stage),
@@ -38,7 +37,7 @@ def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
         "encoder": _encoder(recipe),
         **_decoder(recipe, stage),
         "corpora": corpora,
-        "tasks": tasks,
+        "tasks": _tasks(recipe, stage, selected),
         "stage": _stage(stage, selected),
         **({"split": recipe.evaluation.split} if selected else {}),
     }
@@ -84,15 +83,27 @@ def scoring_of(spec: TaskSpec) -> dict[str, Any]:
 def _task(name: str, task: Task, selected: bool) -> dict[str, Any]:
     """A task by what its settings result in: the same, whether a default is written out or where its files lie."""
     spec = task.spec(name)
+    return {**_text(task, spec), **asked_of(task, spec), **(scoring_of(spec) if selected else {})}
+
+
+def _text(task: Task, spec: TaskSpec) -> dict[str, Any]:
+    """The settings of a task that make its text; how it is asked changes nothing in that."""
     limit = {TRAIN: spec.limit[TRAIN]} if TRAIN in spec.limit else {}  # of other splits, their rows' hash tells
-    rows = {key: getattr(spec, key) for key in _WHICH_ROWS if getattr(spec, key) != getattr(TaskSpec, key, None)}
+    rows = _changed(spec, _WHICH_ROWS)
+    return {**rows, **({"limit": limit} if limit else {}), **task.model_dump(include={"length"}, exclude_defaults=True)}
+
+
+def asked_of(task: Task, spec: TaskSpec) -> dict[str, Any]:
+    """How a task is put to a network, and by which head it is answered."""
     return {
-        **rows,
+        **_changed(spec, ("attention",)),
         **{way: asdict(given) for way, given in (("cloze", spec.cloze), ("prompt", spec.prompt)) if given},
-        **({"limit": limit} if limit else {}),
-        **task.model_dump(include={"length", "head", "condition"}, exclude_defaults=True),
-        **(scoring_of(spec) if selected else {}),
+        **task.model_dump(include={"head", "condition"}, exclude_defaults=True),
     }
+
+
+def _changed(spec: TaskSpec, keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: getattr(spec, key) for key in keys if getattr(spec, key) != getattr(TaskSpec, key, None)}
 
 
 def _corpus(corpus: Corpus, masks_units: bool) -> dict[str, Any]:
@@ -119,8 +130,24 @@ def corpora_of(recipe: Recipe, stage: Stage) -> list[str]:
     return sorted({*trained, *filter(None, map(_corpus_of, stage.streams))})
 
 
-def _tasks(stage: Stage) -> list[str]:
-    sources = [stream.source for stream in stage.streams]
-    labelled = [source.task for source in sources if isinstance(source, TaskExamples)]
-    texts = [name for source in sources if isinstance(source, TextOf) for name in source.text_of]
-    return sorted({*labelled, *texts})
+def _tasks(recipe: Recipe, stage: Stage, selected: bool) -> dict[str, Any]:
+    """The stage's tasks; of one that is nothing but text there, what makes the text."""
+    asked = {name for stream in stage.streams if not _is_text(stream) for name in _tasks_of(stream)}
+    named = {name for stream in stage.streams for name in _tasks_of(stream)}
+    return {
+        name: _task(name, task, selected) if name in asked else _text(task, task.spec(name))
+        for name, task in ((name, recipe.tasks[name]) for name in sorted(named))
+    }
+
+
+def _tasks_of(stream: Stream) -> tuple[str, ...]:
+    source = stream.source
+    if isinstance(source, TaskExamples):
+        return (source.task,)
+    return source.text_of if isinstance(source, TextOf) else ()
+
+
+def _is_text(stream: Stream) -> bool:
+    """Whether nothing is asked of a stream but text: no head of a task's own answers."""
+    heads = {head for objective in stream.objectives for head in objective.heads}
+    return isinstance(stream.source, TextOf) and heads <= TEXT_HEADS.keys()

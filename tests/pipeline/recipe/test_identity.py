@@ -216,6 +216,35 @@ def test_what_only_decides_scores_is_identity_where_they_choose_the_weights(of, 
     assert of("multitask", BEST, *before, setting) != of("multitask", BEST, *before)
 
 
+CARVE = "tasks.rte.carve=0.2"
+CLOZE = "{pattern: '{sentence1} ? {mask} , {sentence2}', words: {entailment: 'yes', not_entailment: 'no'}}"
+STREAMS = "multitask.streams=[{{source: {{text_of: [rte]}}, objectives: [mlm], amount: {{tokens: 99}}}}{}]"
+ASKED = [f"tasks.rte.cloze={CLOZE}", "tasks.rte.attention=left", "tasks.rte.head=san", "tasks.rte.condition=true"]
+
+
+@pytest.mark.parametrize("setting", [*ASKED, "tasks.rte.metrics=[matthews]"])
+def test_how_a_task_is_asked_is_not_identity_of_a_stage_that_reads_its_text_alone(of, setting):
+    text = (STREAMS.format(", {source: {task: own}, amount: {examples: 16}}"), BEST)
+    assert of("multitask", *text, setting) == of("multitask", *text)
+    both = (STREAMS.format(", {source: {task: rte}, amount: {examples: 16}}"), BEST)
+    assert of("multitask", *both, setting) != of("multitask", *both)
+
+
+@pytest.mark.parametrize("setting", ASKED[1:])
+def test_how_a_task_is_asked_is_identity_where_its_own_head_learns_from_text(of, setting):
+    objective = "[{distill: {task: rte, teacher: {stage: general, task: rte}}}]"
+    learned = STREAMS.format("").replace("[mlm]", objective)
+    assert of("multitask", learned, setting) != of("multitask", learned)
+
+
+@pytest.mark.parametrize(
+    ("before", "setting"),
+    [((), "tasks.rte.length=64"), ((), "tasks.rte.limit={train: 5}"), (("tasks.rte.files={train: t.tsv}",), CARVE)],
+)
+def test_what_makes_other_text_of_a_task_is_identity_of_a_stage_that_reads_it(of, before, setting):
+    assert of("multitask", STREAMS.format(""), *before, setting) != of("multitask", STREAMS.format(""), *before)
+
+
 def test_a_new_and_a_public_encoder_have_different_identities(of, tmp_path):
     (tmp_path / "public").mkdir()
     public = of("general", "encoder={from: public}", "tokenizer={from: public}")
