@@ -25,6 +25,9 @@ from tokenization.errors import RunError
 from training.batching import draw_step
 from training.manifest import Decision, decide, read_record
 
+_CONTENT = ("tokenizer_content", "data", "selected_on", "parent", "teachers")
+"""What `identity_of` adds to a stage's settings."""
+
 
 @dataclass(frozen=True)
 class StageOutlook:
@@ -178,8 +181,10 @@ def decide_by_settings(materials: Materials, folder: RunFolder, stage: Stage, ex
         if not folder.stage(name).manifest.is_file():
             return Decision("start", f"after {name}")
     record = read_record(folder.stage(stage.name))
-    settings = {**(record["identity"] if record else {}), **identity(materials.recipe, stage.name)}
-    return decide(folder.stage(stage.name), settings, stage.steps, extend)
+    then = record["identity"] if record else {}
+    content = {key: then[key] for key in _CONTENT if key in then}
+    now = {**content, **identity(materials.recipe, stage.name)}
+    return decide(folder.stage(stage.name), now, stage.steps, extend)
 
 
 def _stream_line(materials: Materials, stream: Stream) -> str:

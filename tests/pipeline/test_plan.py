@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import main
-from pipeline.plan import outlook
+from pipeline.plan import decide_by_settings, outlook
 from pipeline.run import materials_of
 from tokenization.corpus import Corpus
 from tokenization.windows import window_index
@@ -108,6 +108,26 @@ def test_plan_judges_by_settings_where_the_store_was_removed(house: Any) -> None
     (house.base / "runs" / "store").rename(house.base / "elsewhere")
     assert "general (pretrain): SKIP, finished, 8 steps; not tokenised yet: tokenizer" in plan(house, "r")
     assert "general (pretrain): REFUSE" in plan(house, "r", "--set", "seed=3")
+
+
+def test_a_section_that_was_taken_away_is_noticed_by_the_settings_alone(house: Any) -> None:
+    house.rewrite(
+        "{pairs_of: general, length: 48}, objectives: [mlm, nsp]",
+        "{blocks_of: general, length: 32}, objectives: [mass]",
+    )
+    house.run("r", "general.steps=2", "decoder.layers=1", only="general")
+    (house.base / "runs" / "store").rename(house.base / "elsewhere")
+    sets = ("--set", "general.steps=2")
+    assert "general (pretrain): SKIP" in plan(house, "r", *sets, "--set", "decoder.layers=1")
+    refused = plan(house, "r", *sets)
+    assert "general (pretrain): REFUSE, made under other settings" in refused
+    assert 'decoder: {"layers": 1} then, "(not given)" now' in refused
+
+
+def test_what_is_judged_by_settings_keeps_all_content_of_the_record(shared_house: Any, done: Any) -> None:
+    materials = shared_house.materials("done")
+    for stage in materials.recipe.stages:
+        assert decide_by_settings(materials, done, stage, extend=False).action == "skip"
 
 
 def test_parameters_are_those_of_the_network_that_is_trained(shared_house: Any, done: Any) -> None:
