@@ -22,6 +22,7 @@ from finetune.tasks.spec import TaskSpec
 from pipeline.answer import content_of, folder_of, open_model
 from pipeline.lineage import trained_heads
 from pipeline.materials import Materials
+from pipeline.recipe.identity import asked_of
 from pipeline.recipe.objective_settings import DistillSettings, Teacher
 from pipeline.recipe.stage import Stage
 from pipeline.recipe.stream import TextOf
@@ -53,10 +54,13 @@ def lessons(stage: Stage) -> Iterator[Lesson]:
                 yield Lesson(stream.name, given.settings, stream.source.split)
 
 
-def teachers_content(materials: Materials, folder: RunFolder, stage: Stage) -> dict[str, list[dict[str, str]]]:
-    """Who teaches a stage, by the content of the weights: what decides its soft labels, beside the rows."""
+def teachers_content(materials: Materials, folder: RunFolder, stage: Stage) -> dict[str, list[dict[str, Any]]]:
+    """Who teaches a stage, by the content of the weights and how they are asked: what decides its soft labels, beside
+    the rows.
+    """
     return {
-        lesson.stream: [_content(folder, lesson, one) for one in lesson.settings.teacher] for lesson in lessons(stage)
+        lesson.stream: [_content(materials, folder, lesson, one) for one in lesson.settings.teacher]
+        for lesson in lessons(stage)
     }
 
 
@@ -128,13 +132,24 @@ def _load(path: Path) -> F32:
     return found
 
 
-def _content(folder: RunFolder, lesson: Lesson, teacher: Teacher) -> dict[str, str]:
+def _content(materials: Materials, folder: RunFolder, lesson: Lesson, teacher: Teacher) -> dict[str, Any]:
     task = teacher.task or lesson.settings.task
     if teacher.stage is None:
         return {"task": task, "model": content_of(folder_of(Path(str(teacher.model))))}
     record = read_record(folder.stage(teacher.stage))
     assert record is not None, "a teacher is finished before its students are decided"
-    return {"task": task, "weights": str(record["carry"]["hash"])}
+    asked = _asked(materials, task)
+    return {"task": task, "weights": str(record["carry"]["hash"]), **({"asked": asked} if asked else {})}
+
+
+def _asked(materials: Materials, name: str) -> dict[str, Any]:
+    """How a teaching stage is asked: its weights do not tell of a task that it was never trained on."""
+    task, spec = materials.recipe.tasks[name], materials.task(name)
+    return {
+        **asked_of(task, spec),
+        **({"fields": list(spec.fields)} if spec.worded else {}),  # which text stands where in the words
+        **task.model_dump(include={"length"}, exclude_defaults=True),
+    }
 
 
 def _answers(

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from tokenization.errors import CheckpointError
+from pipeline.plan import decide_by_settings, decide_stage
+from tokenization.errors import CheckpointError, RunError
 
 ROWS = """kind: classification, fields: [text], labels: [sea, land],
     files: {train: topic-train.tsv, dev: topic-dev.tsv}"""
@@ -51,3 +52,22 @@ def test_soft_labels_that_were_cut_short_are_named_and_may_be_removed(taught: An
     path.unlink()
     taught.run("cut", only="learn")
     assert path.read_bytes() == whole
+
+
+def test_a_teacher_that_is_asked_otherwise_makes_another_student_and_other_soft_labels(taught: Any) -> None:
+    """The teaching stage was never trained on its cloze, so that its own identity knows nothing of it."""
+    folder = taught.run("r")
+    materials = taught.materials("r")
+    stage = materials.recipe.stage("learn")
+    assert decide_stage(materials, folder, stage, False).action == "skip"
+    assert decide_by_settings(materials, folder, stage, False).action == "skip"
+    for setting in ("cloze.pattern='a {mask} : {text}'", "cloze.words={sea: ship, land: road}", "length=36"):
+        change = f"tasks.filled.{setting}"
+        with pytest.raises(RunError, match=r"stages/learn: made under other settings:\n  teachers\.topic-text"):
+            taught.run("r", change)
+    (before,) = (folder.stage("learn").root / "soft-labels").iterdir()
+    (folder.stage("learn").manifest).unlink()
+    (folder.stage("learn").started).unlink()
+    taught.run("r", change, only="learn")
+    assert before in (found := list((folder.stage("learn").root / "soft-labels").iterdir()))
+    assert len(found) == 2
