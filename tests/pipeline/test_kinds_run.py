@@ -134,7 +134,7 @@ def losses(root: Path) -> list[float]:
 def test_zero_on_two_ranks_trains_and_answers_as_the_plain_engine_on_one(ran: tuple[Any, Any], stage: int) -> None:
     """Tasks alternate, so that three heads of four are idle in each step, and a rank may have no micro-batch."""
     house, _ = ran
-    sets = ["answer.sampling=alternate", "engine.micro_batch_tokens=80"]
+    sets = ["answer.sampling=alternate", "answer.steps=16", "engine.micro_batch_tokens=80"]
     alone = house.run(f"alone{stage}", *sets).root
     words = ["run", house.file, "--run-dir", house.base / "runs" / f"zero{stage}"]
     for change in (*sets, "engine.name=zero", f"engine.ds_config=ds_configs/zero{stage}.json"):
