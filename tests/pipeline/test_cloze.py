@@ -326,7 +326,7 @@ def test_a_public_checkpoint_s_language_model_is_asked_before_any_training(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("zero", [1, 3])
+@pytest.mark.parametrize("zero", [3])
 def test_zero_on_two_ranks_asks_and_learns_as_the_plain_engine_on_one(ran: tuple[Any, Any], zero: int) -> None:
     house, _ = ran
     micro = "engine.micro_batch_tokens=160"

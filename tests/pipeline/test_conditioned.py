@@ -161,7 +161,7 @@ def test_rows_are_not_stored_for_a_head_that_answers_a_conditioned_task_of_an_ea
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", [2, 3])
+@pytest.mark.parametrize("stage", [2])
 def test_zero_on_two_ranks_gives_the_plain_run_of_one(tuned: Any, stage: int) -> None:
     plain = tuned.run("plain", *BOTH)
     root = tuned.base / "runs" / "zero"
@@ -170,7 +170,7 @@ def test_zero_on_two_ranks_gives_the_plain_run_of_one(tuned: Any, stage: int) ->
     here = Path(sys.executable)
     command = [here.with_name("torchrun"), "--standalone", "--nproc_per_node", "2", "--no-python",
                here.with_name("triptych"), "run", tuned.file, "--run-dir", root, *sets, *engine]  # fmt: skip
-    done = subprocess.run(command, cwd=tuned.base, env=tuned.environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=tuned.base, env=tuned.environment, capture_output=True, text=True, timeout=560)
     assert done.returncode == 0, done.stdout + done.stderr
     for name, steps in (("first", 6), ("second", 4)):
         assert losses(tuned.folder("zero"), name) == pytest.approx(losses(plain, name), rel=1e-5)

@@ -141,7 +141,7 @@ def test_zero_on_two_ranks_trains_and_answers_as_the_plain_engine_on_one(ran: tu
         words += ["--set", change]
     torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc_per_node", "2", "--no-python"]
     command = [*torchrun, Path(sys.executable).with_name("triptych"), *words]
-    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=560)
     assert done.returncode == 0, done.stdout + done.stderr
     root = house.base / "runs" / f"zero{stage}"
     assert losses(root) == pytest.approx(losses(alone), rel=1e-5)

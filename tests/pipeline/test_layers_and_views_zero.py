@@ -31,7 +31,7 @@ def alone(shared_house):
     return shared_house.run("views-alone", *SETS, only="multitask").root
 
 
-@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+@pytest.mark.parametrize("stage", [2])
 def test_views_and_layers_train_under_zero_as_under_the_plain_engine(shared_house, alone, stage):
     root = shared_house.base / "runs" / f"views-zero{stage}"
     sets = (*SETS, "engine.name=zero", f"engine.ds_config=ds_configs/zero{stage}.json")
@@ -40,7 +40,7 @@ def test_views_and_layers_train_under_zero_as_under_the_plain_engine(shared_hous
     command = [here.with_name("torchrun"), "--standalone", "--nproc_per_node", "2", "--no-python"]
     command += [here.with_name("triptych"), "run", shared_house.file, "--run-dir", root, "--only", "multitask", *words]
     done = subprocess.run(
-        command, cwd=shared_house.base, env=shared_house.environment, capture_output=True, text=True, timeout=280
+        command, cwd=shared_house.base, env=shared_house.environment, capture_output=True, text=True, timeout=560
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert losses(root) == pytest.approx(losses(alone), rel=1e-5)

@@ -253,7 +253,7 @@ def test_a_mixed_stage_that_dies_goes_on_to_the_same_end(house: Any, lasting: An
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+@pytest.mark.parametrize("stage", [3])
 def test_zero_on_two_ranks_trains_mixed_attention_as_the_plain_engine_on_one(house: Any, stage: int) -> None:
     """Of three micro-batches two ranks run one of nothing."""
     with_streams(house, *UNILM)
@@ -264,7 +264,7 @@ def test_zero_on_two_ranks_trains_mixed_attention_as_the_plain_engine_on_one(hou
     command = [*torchrun, Path(sys.executable).with_name("triptych"), *words]
     command += ["--set", f"engine.ds_config=ds_configs/zero{stage}.json"]
     done = subprocess.run(
-        command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=280, check=False
+        command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=560, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
     curves = [

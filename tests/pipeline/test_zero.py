@@ -26,7 +26,7 @@ def on_two_ranks(house: Any, *words: object) -> str:
     """Start a command of ours on two ranks by torchrun; what it printed."""
     torchrun = Path(sys.executable).with_name("torchrun")
     command = [torchrun, "--standalone", "--nproc_per_node", "2", *words]
-    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=560)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

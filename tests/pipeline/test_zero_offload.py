@@ -20,7 +20,7 @@ def on_two_ranks(house: Any, root: Path, *changes: str) -> None:
     sets = [word for change in (*CONSTANT, *OFFLOAD, *changes) for word in ("--set", change)]
     command = [torchrun, "--standalone", "--nproc_per_node", "2", "--no-python", triptych]
     command += ["run", house.file, "--run-dir", root, "--only", "general", "--extend", *sets]
-    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=560)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -122,7 +122,7 @@ def test_layer_rates_and_unfreezing_are_the_same_under_every_engine(toy, run_ran
         {"kind": kind, "root": str(tmp_path / kind), "steps": STEPS, "witness": STEPS, "unfreeze_every": EVERY}
         for kind in kinds
     ]
-    run_ranks(jobs, ranks=2, timeout=280)
+    run_ranks(jobs, ranks=2, timeout=560)
     plain = load_weights(StageFolder(tmp_path / "plain").checkpoint(STEPS) / "weights.safetensors")
     for kind in kinds:
         assert moved_at(tmp_path / kind) == expected_to_move(toy, tmp_path / "plain"), kind

@@ -46,14 +46,14 @@ def trained(run_ranks, root) -> Path:
     """Every engine's run to the end on two ranks, and PlainEngine's on one, which is the reference."""
     jobs = [{"kind": kind, "root": str(root / kind), "witness": WITNESSED} for kind in KINDS]
     run_ranks([{"kind": "plain", "root": str(root / "alone")}])
-    run_ranks(jobs, ranks=2, timeout=280)
+    run_ranks(jobs, ranks=2, timeout=560)
     return root
 
 
 @pytest.fixture(scope="module")
 def resumed(run_ranks, trained) -> Path:
     """Every engine on two ranks, gone on with from every engine's checkpoint of two ranks and from that of one."""
-    run_ranks([job(trained, kind, origin) for kind in KINDS for origin in (*KINDS, "alone")], ranks=2, timeout=280)
+    run_ranks([job(trained, kind, origin) for kind in KINDS for origin in (*KINDS, "alone")], ranks=2, timeout=560)
     return trained
 
 
