@@ -45,9 +45,10 @@ def read_raw(folder: Path) -> dict[str, Any]:
     """
     path = folder / "config.json"
     if not path.is_file():
+        lacking = "no config.json there" if folder.is_dir() else "no such folder"
         raise CheckpointError(
-            f"{folder}: no config.json there; a public checkpoint is a folder with config.json and "
-            "model.safetensors (or pytorch_model.bin)"
+            f"{folder}: {lacking}; a model is an exported folder, or a public checkpoint with config.json and "
+            "model.safetensors (or pytorch_model.bin); where a command takes one, a finished run (runs/<name>) will do"
         )
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))

@@ -257,8 +257,11 @@ def test_another_architecture_is_refused_with_the_field(theirs, field, value):
 
 def test_broken_and_absent_files_are_said(theirs, tmp_path):
     folder = theirs()
-    with pytest.raises(CheckpointError, match=r"no config\.json"):
+    with pytest.raises(CheckpointError, match="no such folder; a model is an exported folder"):
         read_public(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CheckpointError, match=r"no config\.json there"):
+        read_public(tmp_path / "empty")
     (folder / "model.safetensors").unlink()
     with pytest.raises(CheckpointError, match=r"neither model\.safetensors nor pytorch_model\.bin"):
         read_public(folder)
