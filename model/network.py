@@ -119,11 +119,9 @@ class Network(nn.Module):
             split = (logits_AC,) if len(own) == 1 else logits_AC.split([part.answers for part in own]) if own else ()
             for part, logits_MC in zip(own, split, strict=True):
                 (guides if part.guided else logits)[part.place] = logits_MC
-        for parts_of_head in parts.values():
-            for part in parts_of_head:
-                if part.guided:
-                    own_MC, guide_GC = logits[part.place], guides[part.place].detach()
-                    logits[part.place] = own_MC.index_copy(0, part.guide_rows_G, guide_GC.to(own_MC.dtype))
+        for part in (part for parts_of_head in parts.values() for part in parts_of_head if part.guided):
+            own_MC, guide_GC = logits[part.place], guides[part.place].detach()
+            logits[part.place] = own_MC.index_copy(0, part.guide_rows_G, guide_GC.to(own_MC.dtype))
         return tuple(logits[place] for place in range(len(batch.selections)))
 
     def rows(self, batch: FlatBatch, rows_M: Tensor, attention: Attention | None = None) -> Tensor:

@@ -41,7 +41,7 @@ def test_imports_only_point_down_but_for_the_doors_which_open_into_the_command_l
 
 def test_training_knows_of_the_model_only_what_a_batch_is() -> None:
     for file in (ROOT / "training").rglob("*.py"):
-        assert all(name.startswith(("model.batch", "model.kinds")) for name in imported(file, "model")), file
+        assert all(name.startswith("model.batch") for name in imported(file, "model")), file
 
 
 def test_no_module_imports_itself_by_way_of_others() -> None:

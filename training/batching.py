@@ -11,8 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from model.batch import FlatBatch, Selection, Targets
-from model.kinds import Kinds
+from model.batch import FlatBatch, Kinds, Selection, Targets
 from training.mixture import NOTHING, Mixture
 from training.objective import Objective, Rows
 from training.packing import pack
