@@ -19,27 +19,27 @@ def check_stored(raw: Raw) -> Iterator[Problem]:
                 ": this stage trains the encoder, so that its rows are others after each step; add "
                 "freeze: [encoder, pooler], or leave 'stored' out",
             )
-        tasks = mapping(raw.get("tasks"))
         for _, stream in numbered(stage.get("streams")):
-            source = mapping(stream.get("source"))
-            name = source.get("task")
-            if isinstance(name, str) and mapping(tasks.get(name)).get("condition") is True:
-                yield Problem(
-                    here,
-                    f": task {name} has 'condition: true', so that its rows are others after each step; leave one of "
-                    "the two out",
-                )
-            if isinstance(name, str) and mapping(tasks.get(name)).get("kind") == "generation":
-                yield Problem(
-                    here,
-                    f": task {name} writes texts, which are begun anew at each step; rows are stored of tasks that are "
-                    "answered from their own text alone",
-                )
-            if source and "task" not in source:
-                kind = next(iter(source))
-                yield Problem(
-                    here,
-                    f": stream '{stream.get('name')}' ({kind}) makes new sequences at each step, by masks or by "
-                    "pairing, which nothing stored could answer; only the examples of tasks are the same in every "
-                    "epoch",
-                )
+            for why in _changing(stream, mapping(raw.get("tasks"))):
+                yield Problem(here, f": {why}")
+
+
+def _changing(stream: Raw, tasks: Raw) -> Iterator[str]:
+    """Why the rows of a stream are others at each step."""
+    source = mapping(stream.get("source"))
+    if source and "task" not in source:
+        yield (
+            f"stream '{stream.get('name')}' ({next(iter(source))}) makes new sequences at each step, by masks or by "
+            "pairing, which nothing stored could answer; only the examples of tasks are the same in every epoch"
+        )
+    name = source.get("task")
+    task = mapping(tasks.get(name)) if isinstance(name, str) else {}
+    if task.get("condition") is True:
+        yield (
+            f"task {name} has 'condition: true', so that its rows are others after each step; leave one of the two out"
+        )
+    if task.get("kind") == "generation":
+        yield (
+            f"task {name} writes texts, which are begun anew at each step; rows are stored of tasks that are answered "
+            "from their own text alone"
+        )
