@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks import systems_tasks as tasks
 from benchmarks import systems_text as text
+from benchmarks.systems_entities import entities
 from benchmarks.systems_finished import Finished
 
 
@@ -33,17 +34,24 @@ SYSTEMS: tuple[System, ...] = (
     System("elmo", tasks.layers_read, (("multitask", "sst2"), ("multitask", "conll2003"))),
     System("ulmfit", tasks.rates, (("task", "sst2"),), ("gpt",)),
     System("siatl", tasks.auxiliary_weight, (("task", "sst2"),), ("gpt",)),
-    System("cove", tasks.carried_over, (("translation", "translate"), ("task", "sst2"))),
+    System("cove", tasks.carried_over, (("translation", "translate"), ("task", "sst2"), ("untrained", "sst2"))),
     System("cvt", tasks.teacher_gradient, (("task", "sst2"),), ("bert",)),
     System("mass", text.spans, (("translation", "translate"),)),
     System("unilm", text.attention_patterns, (("multitask", "sst2"), ("multitask", "translate"))),
     System(
         "mt-dnn",
         tasks.shuffled_batches,
-        (("multitask", "sst2"), ("multitask", "mrpc"), ("multitask", "mnli"), ("multitask", "stsb"), ("alone", "stsb")),
+        (
+            ("multitask", "sst2"),
+            ("multitask", "mrpc"),
+            ("multitask", "mnli"),
+            ("multitask", "stsb"),
+            ("alone", "stsb"),
+            ("single", "stsb"),
+        ),
         ("bert",),
     ),
-    System("ernie", text.whole_entries, (("task", "conll2003"),)),
+    System("ernie", entities, (("task", "conll2003"),)),
     System("contest-heads", tasks.heads, tuple(("multitask", task) for task in CONTEST)),
     System("contest-pet", tasks.verbalisers, tuple(("multitask", task) for task in CONTEST), ("contest-heads",)),
     System("contest-cln", tasks.offsets, tuple(("multitask", task) for task in CONTEST), ("contest-heads",)),

@@ -15,6 +15,7 @@ from training.address import key_of
 from training.batching import draw_step, empty_batch, flat_batch
 from training.engine import Inference
 from training.mixture import Mixture, Stream
+from training.objective import Objective
 
 Asked = MaskedLM | CausalLM
 
@@ -27,7 +28,7 @@ class HeldOut:
     accuracy: float
 
 
-def read_held_out(source: BlockSource, objective: Asked, engine: Inference, tokens: int, budget: int) -> HeldOut:
+def read_held_out(source: BlockSource, objective: Objective, engine: Inference, tokens: int, budget: int) -> HeldOut:
     """Ask the objective of about `tokens` tokens of held-out windows.
 
     All ranks call it; each takes its share of the micro-batches.
@@ -67,6 +68,6 @@ def held_out_entropy(source: BlockSource, objective: Asked, tokens: int) -> floa
     return float(-(shares_V * np.log(shares_V)).sum())
 
 
-def _stream(source: BlockSource, objective: Asked, tokens: int) -> Stream:
+def _stream(source: BlockSource, objective: Objective, tokens: int) -> Stream:
     items = min(source.size, max(1, round(tokens / source.mean_length)))
     return Stream("held-out", source, (objective,), items, None, False, key_of("held-out", source.fingerprint))

@@ -1,13 +1,18 @@
 """The table of systems against the recipes: what it names is there, and each recipe is short."""
 
+import numpy as np
 import pytest
 
 from benchmarks.systems import RECIPES
+from benchmarks.systems_entities import EntityCloze
 from benchmarks.systems_table import SYSTEMS, System
 from pipeline.recipe.identity import identity
 from pipeline.recipe.load import load_recipe
+from training.address import key_of
+from training.sequences import Sequences
 
 BASES = {"base", "contest-base"}
+KEY = key_of("test")
 NAMES = [system.name for system in SYSTEMS]
 
 
@@ -36,3 +41,21 @@ def test_a_system_shares_the_first_stage_of_an_earlier_one(system: System) -> No
         assert NAMES.index(other) < NAMES.index(system.name)
         its = load_recipe(RECIPES / f"{other}.yaml", (), {})
         assert identity(own, first) == identity(its, first)
+
+
+def test_an_entity_is_the_first_unit_of_more_than_one_word_in_each_sequence() -> None:
+    # Pieces 7 and 9 continue a word: a #b | c d | e #f g, then a #b alone, then ? d | c d.
+    tokens = [2, 6, 7, 10, 11, 8, 9, 12, 3, 2, 6, 7, 3, 2, 1, 11, 10, 11, 3]
+    joined = [0, 0, 1, 0, 1, 0, 1, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0]
+    tokens_T, continues_T = np.array(tokens), np.array(joined, dtype=np.bool_)
+    sequences = Sequences(
+        tokens_T, tokens_T * 0, tokens_T >= 5, np.array([0, 9, 13, 19]), np.arange(3), continues_T=continues_T
+    )
+    continues_V = np.isin(np.arange(16), [7, 9])
+    masked, rows = EntityCloze(4, continues_V).apply(sequences, KEY)
+    # The first of the last sequence holds an unknown token.
+    assert rows.rows_M.tolist() == [3, 4, 16, 17]
+    assert rows.labels_M.tolist() == [10, 11, 10, 11]
+    assert masked.tokens_T[rows.rows_M].tolist() == [4] * 4
+    unasked_T = np.delete(np.arange(len(tokens)), rows.rows_M)
+    assert masked.tokens_T[unasked_T].tolist() == tokens_T[unasked_T].tolist()
