@@ -85,7 +85,8 @@ def named_entities(run: Finished, stage: str, corpus: str) -> HeldOut:
     network = run.network(stage)
     network.active = (objective.head,)
     reader = Reader(network, World(0, 1, torch.device("cpu")), bf16=False)
-    return read_held_out(source, objective, reader, materials.corpus(corpus).manifest.tokens, ANSWERING_TOKENS)
+    everything = sum(shard.tokens for shard in materials.corpus(corpus).manifest.shards)
+    return read_held_out(source, objective, reader, everything, ANSWERING_TOKENS)
 
 
 def _told(found: HeldOut) -> tuple[str, str]:
