@@ -1,12 +1,12 @@
-"""What transfer is worth, over seeds: few labels, forgetting, MASS's spans, the layers that a mix reads.
+"""What transfer is worth, over seeds: few labels, forgetting, MASS's spans, layers that a mix reads, ULMFiT's parts.
 
-    python -m benchmarks.transfer [--figures few-labels,forgetting,mass,layers] [--seeds 5] [--runs runs/transfer]
-                                  [--arms none-1,cvt-1] [--set PATH=VALUE]... [--out FILE]
+    python -m benchmarks.transfer [--figures few-labels,forgetting,mass,layers,ulmfit] [--seeds 5]
+                                  [--runs runs/transfer] [--arms none-1,cvt-1] [--set PATH=VALUE]... [--out FILE]
 
 Each arm is a recipe under recipes/, run as a user runs it, in a run directory of its name; a finished one is skipped,
-one broken off goes on. The arms on SST-2 share one general stage, so their spread is that of the labelled stage (and
-not of which rows are labelled: those are the same under every seed); MASS and ELMo are repeated whole, MASS under 3
-seeds at most. The results file is written when every arm of the figures asked for is there, under 5 seeds or more.
+one broken off goes on. All arms but MASS's share one general stage, so their spread is that of the labelled stage (and
+not of which rows are labelled: those are the same under every seed); MASS is repeated whole, under 3 seeds at most. The
+results file is written when every arm of the figures asked for is there, under 5 seeds or more.
 """
 
 import argparse
@@ -19,14 +19,20 @@ from typing import Any
 from benchmarks.arguments import benchmark_parser, parsed
 from benchmarks.results import write_results
 from benchmarks.transfer_arms import FIGURES, Arm, arms_of
-from benchmarks.transfer_figures import few_label_curves, forgetting, layers_read, mass_sweep
+from benchmarks.transfer_figures import few_label_curves, forgetting, layers_read, mass_sweep, ulmfit_parts
 from benchmarks.transfer_lines import lines_of
 from benchmarks.transfer_records import BySeed, read_seeds
 from pipeline.run_folder import RunFolder
 from tokenization.errors import RecipeError
 
 LEAST_SEEDS = 5
-MEASURES = {"few-labels": few_label_curves, "forgetting": forgetting, "mass": mass_sweep, "layers": layers_read}
+MEASURES = {
+    "few-labels": few_label_curves,
+    "forgetting": forgetting,
+    "mass": mass_sweep,
+    "layers": layers_read,
+    "ulmfit": ulmfit_parts,
+}
 
 
 def main() -> None:

@@ -18,6 +18,15 @@ REHEARSALS = ("auxiliary", "rehearsal")
 """What runs beside the task against forgetting: the LM on the task's text, and on general text."""
 FORGETTING_AT = (10, 100)
 MASS_SHARES = (0.2, 0.5, 0.8)
+ULMFIT_WITHOUT = {
+    "nothing": (),
+    "domain": ("task.parent=forward",),
+    "rates": ("task.optimizer.layer_decay=null",),
+    "slanted": ("task.schedule.kind=linear",),
+    "unfreezing": ("task.unfreeze=null",),
+    "concat": ("tasks.sst2.head=row",),
+}
+"""What is left out of ULMFiT's tuning → how; without `domain` the task begins from the general LM."""
 BLEU_SEEDS = 3
 
 
@@ -94,13 +103,26 @@ def mass_name(share: float | None) -> str:
 TRANSLATION_ALONE = Arm(
     mass_name(None), "transfer/translation-alone.yaml", ("tasks.translate.limit={}",), every=True, most=BLEU_SEEDS
 )
-ELMO = Arm("elmo", "systems/elmo.yaml", every=True)
+ELMO = Arm("elmo", "systems/elmo.yaml")
+
+
+def ulmfit_arm(without: str) -> Arm:
+    """ULMFiT without one of its parts; nothing is chosen on the rows that are scored."""
+    first, name = (ulmfit_name(part) for part in (next(iter(ULMFIT_WITHOUT)), without))
+    sets = (*ULMFIT_WITHOUT[without], "task.carry=last", "task.evaluate=null")
+    return Arm(name, "systems/ulmfit.yaml", sets, "" if name == first else first)
+
+
+def ulmfit_name(without: str) -> str:
+    return f"ulmfit-without-{without}"
+
 
 FIGURES: dict[str, tuple[Arm, ...]] = {
     "few-labels": tuple(few_labels(way, percent) for percent in STEPS for way in WAYS),
     "forgetting": tuple(few_labels(way, percent) for percent in FORGETTING_AT for way in ("none", *REHEARSALS)),
     "mass": (TRANSLATION_ALONE, *(mass_arm(share) for share in MASS_SHARES)),
     "layers": (ELMO,),
+    "ulmfit": tuple(ulmfit_arm(without) for without in ULMFIT_WITHOUT),
 }
 
 

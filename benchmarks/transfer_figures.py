@@ -13,10 +13,12 @@ from benchmarks.transfer_arms import (
     MASS_SHARES,
     REHEARSALS,
     STEPS,
+    ULMFIT_WITHOUT,
     WAYS,
     few_labels_name,
     mass_name,
     rows_of,
+    ulmfit_name,
 )
 from benchmarks.transfer_records import BySeed, each, forgotten, score
 from pipeline.seeds.statistics import paired, spread
@@ -60,6 +62,16 @@ def mass_sweep(runs: Runs) -> Figure:
         if mass_name(share) in runs
     }
     return {share: _beside(values, bleu.get("none")) for share, values in bleu.items()}
+
+
+def ulmfit_parts(runs: Runs) -> Figure:
+    """What is left out of ULMFiT → accuracy over seeds, and the difference from the whole."""
+    accuracy = {
+        without: each(runs[ulmfit_name(without)], lambda stages: score(stages, "task", "sst2"))
+        for without in ULMFIT_WITHOUT
+        if ulmfit_name(without) in runs
+    }
+    return {without: _beside(values, accuracy.get("nothing")) for without, values in accuracy.items()}
 
 
 def layers_read(runs: Runs) -> Figure:

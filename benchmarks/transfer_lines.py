@@ -30,6 +30,11 @@ def _mass_lines(found: Figure) -> Iterator[str]:
         yield f"  {share:12}BLEU {_told(one)}{_against(one)}"
 
 
+def _ulmfit_lines(found: Figure) -> Iterator[str]:
+    for without, one in found.items():
+        yield f"  without {without:12}{_told(one)}{_against(one, 'the whole')}"
+
+
 def _layer_lines(found: Figure) -> Iterator[str]:
     for task, places in found.items():
         for place, mixed in places.items():
@@ -42,12 +47,12 @@ def _told(one: Figure, digits: int = 4) -> str:
     return f"{one['mean']:.{digits}f} (sd {sd})"
 
 
-def _against(one: Figure, digits: int = 4) -> str:
+def _against(one: Figure, plain: str = "none", digits: int = 4) -> str:
     found = one["against"]
     if found is None:
         return ""
     interval = "" if found["interval"] is None else " ({:+.{d}f} to {:+.{d}f})".format(*found["interval"], d=digits)
-    return f"  {found['difference']:+.{digits}f}{interval} against none, {found['verdict']}"
+    return f"  {found['difference']:+.{digits}f}{interval} against {plain}, {found['verdict']}"
 
 
 def _halved(one: Figure) -> str:
@@ -63,11 +68,13 @@ _HEADS = {
     "few-labels": "SST-2 dev accuracy by labelled rows",
     "forgetting": "rise of the held-out LM loss on general text by the task's stage",
     "mass": "Multi30k de-en, BLEU over 100, by the share of the span in MASS",
+    "ulmfit": "SST-2 dev accuracy of ULMFiT without one of its parts",
     "layers": "shares of the layers in ELMo's mix, the embeddings first",
 }
 _LINES = {
     "few-labels": _few_label_lines,
     "forgetting": _forgetting_lines,
     "mass": _mass_lines,
+    "ulmfit": _ulmfit_lines,
     "layers": _layer_lines,
 }

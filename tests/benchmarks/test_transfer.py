@@ -11,8 +11,20 @@ import pytest
 from click.testing import CliRunner
 
 from benchmarks.transfer import _written, command, finished, main, run_arm
-from benchmarks.transfer_arms import ELMO, FIGURES, MASS_SHARES, REHEARSALS, STEPS, WAYS, Arm, arms_of, few_labels
-from benchmarks.transfer_figures import few_label_curves, forgetting, layers_read, mass_sweep
+from benchmarks.transfer_arms import (
+    ELMO,
+    FIGURES,
+    MASS_SHARES,
+    REHEARSALS,
+    STEPS,
+    ULMFIT_WITHOUT,
+    WAYS,
+    Arm,
+    arms_of,
+    few_labels,
+    ulmfit_arm,
+)
+from benchmarks.transfer_figures import few_label_curves, forgetting, layers_read, mass_sweep, ulmfit_parts
 from benchmarks.transfer_lines import lines_of
 from finetune.reading.read import read_split
 from pipeline.cli import main as triptych
@@ -56,7 +68,11 @@ def test_every_arm_loads_with_what_is_set_in_it_and_has_five_seeds_or_three_of_b
 
 
 def test_arms_have_names_of_their_own() -> None:
-    assert len({arm.name for arm in ARMS}) == len(ARMS) == len(STEPS) * len(WAYS) + 2 + 1 + len(MASS_SHARES) + 1
+    assert (
+        len({arm.name for arm in ARMS})
+        == len(ARMS)
+        == (len(STEPS) * len(WAYS) + 2 + 1 + len(MASS_SHARES) + 1 + len(ULMFIT_WITHOUT))
+    )
 
 
 def test_every_way_to_use_few_labels_shares_the_general_stage_and_gives_the_labels_the_same() -> None:
@@ -191,6 +207,43 @@ def test_bleu_is_compared_with_translation_alone_under_the_same_seeds() -> None:
     assert found["0.5"]["against"]["difference"] == pytest.approx(0.04)
     assert found["none"]["against"] is None
     assert any("0.5         BLEU 0.2500 (sd 0.0283)  +0.0400" in line for line in lines_of("mass", found))
+
+
+def test_ulmfit_without_a_part_lacks_that_part_alone() -> None:
+    whole = loaded(ulmfit_arm("nothing"))
+    task, head = whole.stage("task"), whole.tasks["sst2"].spec("sst2").design
+    lacking = {without: loaded(ulmfit_arm(without)) for without in ULMFIT_WITHOUT if without != "nothing"}
+    tasks = {without: recipe.stage("task") for without, recipe in lacking.items()}
+    assert (task.parent, tasks["domain"].parent) == ("domain", "forward")
+    assert (task.optimizer.layer_decay, tasks["rates"].optimizer.layer_decay) == (2.6, None)
+    assert (task.schedule.kind, tasks["slanted"].schedule.kind) == ("slanted", "linear")
+    assert task.unfreeze is not None
+    assert tasks["unfreezing"].unfreeze is None
+    assert (head.pool, lacking["concat"].tasks["sst2"].spec("sst2").design.pool) == ("concat", "row")
+    for without, field in (
+        ("domain", "parent"),
+        ("rates", "optimizer"),
+        ("slanted", "schedule"),
+        ("unfreezing", "unfreeze"),
+    ):
+        assert tasks[without].model_copy(update={field: getattr(task, field)}) == task
+        assert lacking[without].tasks == whole.tasks
+    assert tasks["concat"] == task
+
+
+def test_ulmfit_is_compared_with_the_whole_under_the_same_seeds() -> None:
+    def stages(accuracy: float) -> dict[str, Any]:
+        return sst2_stages(3.0, 3.0, accuracy)
+
+    found = ulmfit_parts(
+        {
+            "ulmfit-without-nothing": {1: stages(0.70), 2: stages(0.74)},
+            "ulmfit-without-rates": {1: stages(0.75), 2: stages(0.77)},
+        }
+    )
+    assert found["nothing"]["against"] is None
+    assert found["rates"]["against"]["difference"] == pytest.approx(0.04)
+    assert any("without rates" in line and "against the whole" in line for line in lines_of("ulmfit", found))
 
 
 def test_shares_of_layers_are_averaged_layer_by_layer() -> None:
