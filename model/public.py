@@ -70,6 +70,8 @@ class PublicModel:
             written back by `write_public` but go into no network.
         bare: whether the file's names stand without the prefix `bert.`, as in a BertModel.
         conditions: the tasks that have norms of their own.
+        lm_ways: the ways in which the LM head was trained, by the names of whoever trained it; empty where nothing is
+            told, as of every checkpoint that is not ours.
     """
 
     config: EncoderConfig
@@ -81,6 +83,7 @@ class PublicModel:
     extras: Mapping[str, Tensor] = field(default_factory=dict)
     bare: bool = True
     conditions: tuple[Condition, ...] = ()
+    lm_ways: tuple[str, ...] = ()
 
     def has(self, part: str) -> bool:
         """Whether `encoder`, `pooler` or `heads.<name>` is there."""
@@ -94,6 +97,7 @@ def public_model(
     raw: Mapping[str, Any] | None = None,
     labels: Mapping[str, tuple[str, ...]] | None = None,
     conditions: Iterable[Condition] = (),
+    lm_ways: Iterable[str] = (),
 ) -> PublicModel:
     """A model to be written, from weights by our names (`Network.state_dict()`, or a training checkpoint).
 
@@ -107,7 +111,8 @@ def public_model(
     architecture = _architecture(heads)
     bare = architecture == ARCHITECTURES[False, False]
     named = dict(labels or {})
-    model = PublicModel(config, heads, own, dict(raw or {}), architecture, named, {}, bare, tuple(conditions))
+    more = tuple(conditions), tuple(lm_ways)
+    model = PublicModel(config, heads, own, dict(raw or {}), architecture, named, {}, bare, *more)
     _check(model, "the weights given")
     return model
 
@@ -141,8 +146,8 @@ def read_public(folder: Path) -> PublicModel:
     architecture = (raw.get("architectures") or [_architecture(heads)])[0]
     labels = {name: tuple(names) for name, names in card.get("labels", {}).items()}
     bare = not any(name.startswith(PREFIX) for name in stored)
-    conditions = _card_conditions(card, folder)
-    model = PublicModel(config, heads, tensors, raw, architecture, labels, extras, bare, conditions)
+    more = _card_conditions(card, folder), tuple(card.get("lm_ways", ()))
+    model = PublicModel(config, heads, tensors, raw, architecture, labels, extras, bare, *more)
     _check(model, str(folder))
     return model
 
@@ -167,7 +172,8 @@ def write_public(model: PublicModel, folder: Path) -> None:
         heads = [_on_card(spec) for spec in model.heads]
         labels = {name: list(names) for name, names in model.labels.items()}
         conditions = {"conditions": [asdict(one) for one in model.conditions]} if model.conditions else {}
-        write_json(folder / CARD, {"format": 1, "heads": heads, "labels": labels, **conditions})
+        ways = {"lm_ways": list(model.lm_ways)} if model.lm_ways else {}
+        write_json(folder / CARD, {"format": 1, "heads": heads, "labels": labels, **conditions, **ways})
     write_json(folder / CONFIG, {**fields, **_dtype(model, fields), "architectures": [model.architecture]})
 
 

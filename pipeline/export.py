@@ -9,6 +9,7 @@ from typing import Any
 from model.public import CARD, PublicModel, public_model, round_trip, write_public
 from pipeline.carried import carried_weights
 from pipeline.lineage import conditions_of, head_specs, refuse_unknown_stage
+from pipeline.lm_ways import MASKED, lm_ways
 from pipeline.materials import Materials
 from pipeline.run_folder import RunFolder
 from tokenization.atomic import aside, write_json
@@ -39,7 +40,9 @@ def export_run(materials: Materials, folder: RunFolder, target: Path, stage: str
     weights = load_weights(carried_weights(stage_folder))
     raw = {"pad_token_id": materials.tokenizer.pad}
     conditions = conditions_of(materials, name)
-    model = public_model(materials.encoder, heads, weights, raw=raw, labels=labels, conditions=conditions)
+    ways = lm_ways(recipe, name, materials.public)
+    told = () if ways == (MASKED,) else ways  # what is taken for granted of a card that does not say it
+    model = public_model(materials.encoder, heads, weights, raw, labels, conditions, told)
     with aside(target) as temporary:
         temporary.mkdir(parents=True)
         materials.tokenizer.save(temporary)

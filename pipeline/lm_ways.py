@@ -1,6 +1,6 @@
 """How held-out text is asked of an LM head: the way it was trained, so that a loss says what was learned."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Literal, get_args
 
 from model.heads import LM
@@ -15,6 +15,7 @@ from pretrain.causal import CausalLM
 from pretrain.masked_lm import MaskedLM
 
 Way = Literal["masked", "left", "right", "masked-left", "masked-right"]
+WAYS: tuple[Way, ...] = get_args(Way)
 MASKED: Way = "masked"
 TITLES: dict[Way, str] = {
     "masked": "MLM",
@@ -34,12 +35,22 @@ _MASKED: dict[Attention, Way] = {
 
 
 def lm_way(recipe: Recipe, stage: str, public: PublicModel | None) -> Way:
-    """How a stage's LM head is measured: masked where it ever was trained so, or came with a public checkpoint."""
-    if public is not None and any(spec.kind == "mlm" for spec in public.heads):
-        return MASKED
+    """How a stage's LM head is measured: masked where it ever was trained so."""
+    return next(iter(lm_ways(recipe, stage, public)), MASKED)
+
+
+def lm_ways(recipe: Recipe, stage: str, public: PublicModel | None) -> tuple[Way, ...]:
+    """All ways in which a stage's LM head was trained on text, the run before included; the first is measured."""
     objectives = (given for s in ancestry(recipe, stage) for stream in s.streams for given in stream.objectives)
     trained = {way for given in objectives if LM in given.heads for way in _ways(given)}
-    return next((way for way in get_args(Way) if way in trained), MASKED)
+    return _in_order(trained.union(brought_ways(public)))
+
+
+def brought_ways(public: PublicModel | None) -> tuple[Way, ...]:
+    """Those of the LM head that a checkpoint brings: what its card says, or masked, as BERT's."""
+    if public is None or not any(spec.kind == "mlm" for spec in public.heads):
+        return ()
+    return _in_order(public.lm_ways) or (MASKED,)
 
 
 def held_out_objective(way: Way, rate: float, inputs: Inputs) -> MaskedLM | CausalLM:
@@ -47,6 +58,10 @@ def held_out_objective(way: Way, rate: float, inputs: Inputs) -> MaskedLM | Caus
     if way == "left" or way == "right":
         return CausalLM(way)
     return masked_lm(MlmSettings(rate=rate), inputs, _SIGHTS[way])
+
+
+def _in_order(names: Collection[str]) -> tuple[Way, ...]:
+    return tuple(way for way in WAYS if way in names)
 
 
 def _ways(given: GivenObjective) -> Iterable[Way]:

@@ -2,16 +2,18 @@
 
 from model.heads import LM
 from pipeline.lineage import ancestry, own_tasks, trained_heads
+from pipeline.lm_ways import Way, brought_ways
 from pipeline.materials import Materials
 from pipeline.recipe.objective_settings import CausalSettings, MlmSettings
-from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
+
+_TO_THE_RIGHT: frozenset[Way] = frozenset({"left", "masked-left"})
 
 
 def prompt_notes(materials: Materials, stage: Stage) -> list[str]:
     """A line for each prompt that a stage trains or measures on a language model that nobody trained left to right."""
     recipe = materials.recipe
-    if _goes_left_to_right(recipe, stage) or LM not in trained_heads(recipe, stage.name, materials.public):
+    if _goes_left_to_right(materials, stage) or LM not in trained_heads(recipe, stage.name, materials.public):
         return []
     prompts = [spec.name for name in recipe.tasks if (spec := materials.task(name)).prompt]
     own = [name for name in own_tasks(recipe, stage) if name in prompts]
@@ -23,11 +25,13 @@ def _worth(trained: bool) -> str:
     return "only its own examples teach it" if trained else "its scores mean little"
 
 
-def _goes_left_to_right(recipe: Recipe, stage: Stage) -> bool:
+def _goes_left_to_right(materials: Materials, stage: Stage) -> bool:
     """Whether a stage on the way trained more than a head so, which under a frozen encoder is all that learns."""
+    if not _TO_THE_RIGHT.isdisjoint(brought_ways(materials.public)):
+        return True
     settings = [
         given.settings
-        for s in ancestry(recipe, stage.name)
+        for s in ancestry(materials.recipe, stage.name)
         if "encoder" not in s.freeze
         for stream in s.streams
         for given in stream.objectives

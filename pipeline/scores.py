@@ -10,7 +10,7 @@ from finetune.reading.content import content_of
 from finetune.tasks.spec import TRAIN
 from pipeline import wording
 from pipeline.lineage import LM
-from pipeline.lm_ways import MASKED, TITLES, Way
+from pipeline.lm_ways import MASKED, TITLES, Way, brought_ways
 from pipeline.materials import Materials
 from pipeline.measure import held_out, held_out_entropies, measuring, score_tasks
 from pipeline.run_folder import RunFolder
@@ -34,16 +34,18 @@ def measure_start(context: Context) -> None:
     public = materials.public
     if public is None or not any(spec.kind == "mlm" for spec in public.heads):
         return
-    measured = {"checkpoint": materials.public_fingerprint, **measuring(materials, {LM})}
+    way = brought_ways(public)[0]
+    measured = {"checkpoint": materials.public_fingerprint, **measuring(materials, {LM}, way)}
     if path.is_file() and _read_start(path).get("measured") == measured:
         return
     reader = reader_of(context, materials.recipe.stages[0], None)
-    found = held_out(materials, reader)
+    found = held_out(materials, reader, way)
     scored = score_tasks(materials, [name for name in measured["tasks"] if materials.task(name).worded], reader)
     tasks = {name: asdict(scores) for name, (scores, _) in scored.items()}
     if context.world.chief:
         losses = {name: told.loss for name, told in found.items()}
-        write_json(path, {"measured": measured, "lm": losses, **({"tasks": tasks} if tasks else {})})
+        asked = {} if way == MASKED else {"lm_way": way}
+        write_json(path, {"measured": measured, "lm": losses, **asked, **({"tasks": tasks} if tasks else {})})
 
 
 def collect_scores(materials: Materials, folder: RunFolder, notes: Sequence[str]) -> dict[str, Any]:
@@ -93,6 +95,7 @@ def _ledger(
     """One column per stage boundary, one row per task that was ever measured, and per corpus and way of asking it."""
     before = {"lm": start.get("lm", {}), "tasks": start.get("tasks", {})}
     begun = any(before.values())
+    before["lm_way"] = _way(start)
     columns = ([START] if begun else []) + list(boundaries)
     measured = ([before] if begun else []) + list(boundaries.values())
     rows: list[dict[str, Any]] = [
