@@ -1,13 +1,14 @@
-"""How a task of classes is put into words, as a recipe gives it, and what is wrong with it.
+"""How a task is put into words, as a recipe gives it, and what is wrong with it.
 
 cloze    a pattern with a gap, and for each class the words that fill it (Schick, Schütze 2021, "Exploiting Cloze
          Questions for Few Shot Text Classification and Natural Language Inference", section 3)
-prompt   a text that is gone on with, and for each class the answer that follows (Radford et al. 2019, section 3)
+prompt   a text that is gone on with, and for each class the answer that follows; or none, and an answer is written
+         (Radford et al. 2019, section 3)
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from tokenization.errors import did_you_mean
@@ -58,12 +59,12 @@ class Prompt:
 
     Attributes:
         text: a text with the task's fields in braces.
-        answers: label → what follows the text.
+        answers: label → what follows the text; empty where the answer is written.
         per_token: whether an answer counts by its mean log probability instead of its sum.
     """
 
     text: str
-    answers: Mapping[str, str]
+    answers: Mapping[str, str] = field(default_factory=dict)
     per_token: bool = False
 
     @property
@@ -84,7 +85,12 @@ def problems_of(given: Cloze | Prompt, fields: Sequence[str], labels: Sequence[s
     """What is wrong in a cloze or a prompt of a task with these fields and labels, a line each."""
     if isinstance(given, Cloze):
         return [*_of_pattern("cloze.pattern", given, fields), *_of_words("cloze.words", given.words, labels)]
-    return [*_of_pattern("prompt.text", given, fields), *_of_words("prompt.answers", given.answers, labels)]
+    return [*problems_of_text(given, fields), *_of_words("prompt.answers", given.answers, labels)]
+
+
+def problems_of_text(given: Prompt, fields: Sequence[str]) -> list[str]:
+    """What is wrong in a prompt's text, a line each."""
+    return list(_of_pattern("prompt.text", given, fields))
 
 
 def _renamed(pattern: str, fields: Mapping[str, str]) -> str:

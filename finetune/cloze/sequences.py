@@ -3,6 +3,7 @@
     cloze    [CLS] pattern with l gaps [SEP]: one sequence for each length l of the classes' words, shorter ones first;
              with a mark `|`: [CLS] before [SEP] behind [SEP], the second part segment 1
     prompt   [CLS] text answer: one sequence for each class; no [SEP], since the text goes on
+    written  [CLS] text: one sequence, which goes on with an answer that is written
 
 All sequences of an example hold the same of its texts: they are cut until the longest of them fits, never the pattern.
 
@@ -11,7 +12,7 @@ example, N = E · S sequences, P parts of a sequence, T tokens.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class InWords:
 
     Attributes:
         asked_T: whether a row is read: those of a cloze's gaps, those before the pieces of a prompt's answer.
-        cut: examples that lost tokens to the length.
+        cut_E: which examples lost tokens to the length.
     """
 
     tokens_T: I64
@@ -44,7 +45,7 @@ class InWords:
     asked_T: Bools
     offsets_N1: I64
     example_N: I64
-    cut: int
+    cut_E: Bools
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,29 @@ def put_in_words(
     """
     given = spec.worded
     assert given is not None, f"{spec.name} is not put into words"
-    layouts = _layouts(spec, given, tokenizer, wordings)
+    found = _laid(spec, examples, tokenizer, length, _layouts(spec, given, tokenizer, wordings))
+    return found if isinstance(given, Cloze) else replace(found, asked_T=np.append(found.asked_T[1:], False))
+
+
+def put_to_go_on(spec: TaskSpec, examples: Sequence[Example], tokenizer: Tokenizer, length: int) -> InWords:
+    """The sources of a split whose texts are written behind them: all of segment 0, since nothing else is seen.
+
+    Raises:
+        RecipeError: the prompt leaves no room for text.
+    """
+    layout = [_Piece((tokenizer.cls,)), *_pieces(spec, spec.opening, tokenizer, ())]
+    found = _laid(spec, examples, tokenizer, length, [layout])
+    return replace(found, segments_T=np.zeros_like(found.segments_T))
+
+
+def _laid(
+    spec: TaskSpec,
+    examples: Sequence[Example],
+    tokenizer: Tokenizer,
+    length: int,
+    layouts: Sequence[Sequence[_Piece]],
+) -> InWords:
+    """The layouts of each example with its texts in them; the rows that are answered are those of the answers."""
     ids_U, starts_EF, whole_EF = _texts(examples, tokenizer)
     kept_EF = _cut(spec, layouts, whole_EF, length)
     begins_NP, counts_NP, source_V = _stretches(layouts, ids_U, starts_EF, kept_EF)
@@ -87,10 +110,10 @@ def put_in_words(
         tokens_T=tokens_T,
         segments_T=np.repeat(segments_P.ravel(), counts_NP.ravel()),
         maskable_T=is_text_T & ~np.isin(tokens_T, np.fromiter(tokenizer.specials, dtype=np.int64)),
-        asked_T=asked_T if isinstance(given, Cloze) else np.append(asked_T[1:], False),
+        asked_T=asked_T,
         offsets_N1=offsets_of(counts_NP.sum(1)),
         example_N=np.repeat(np.arange(len(examples)), len(layouts)),
-        cut=int((kept_EF < whole_EF).any(1).sum()),
+        cut_E=np.any(kept_EF < whole_EF, axis=1),
     )
 
 

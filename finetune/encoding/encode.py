@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from finetune.cloze.sequences import put_in_words
+from finetune.cloze.sequences import put_in_words, put_to_go_on
 from finetune.cloze.wordings import wordings_of
 from finetune.encoding.assemble import NO_TEXT, Assembled, Texts, assemble, texts_of
 from finetune.encoding.encoded import NO_RIVAL, NO_WORD, Encoded, Gold
@@ -48,7 +48,7 @@ def encode_examples(
         DataError: a question without an answer, in a task that declares that there is none such.
     """
     refuse_unanswerable(spec, split, examples)
-    if spec.worded:
+    if not spec.is_plain:
         return _in_words(spec, split, examples, tokenizer, length, dropped, limited)
     texts = texts_of(spec, examples)
     coded = _code(spec, texts, tokenizer)
@@ -74,7 +74,7 @@ def encode_examples(
         limited=limited,
         fingerprint="",
         targets=targets,
-        longest=min(spec.longest, length - 2) if spec.kind == "generation" else 0,  # with [CLS] and [SEP] it is whole
+        longest=_longest(spec, length),
     )
     return replace(encoded, fingerprint=_fingerprint(encoded))
 
@@ -88,9 +88,12 @@ def _in_words(
     dropped: int,
     limited: bool,
 ) -> Encoded:
-    assert spec.worded is not None
-    wordings = wordings_of(spec.name, spec.worded, spec.labels, tokenizer)
-    found = put_in_words(spec, examples, tokenizer, length, wordings)
+    wordings = wordings_of(spec.name, spec.worded, spec.labels, tokenizer) if spec.worded else None
+    if wordings is None:
+        found = put_to_go_on(spec, examples, tokenizer, length)
+    else:
+        found = put_in_words(spec, examples, tokenizer, length, wordings)
+    targets = _targets(spec, examples, tokenizer, length)
     encoded = Encoded(
         spec=spec,
         split=split,
@@ -104,13 +107,15 @@ def _in_words(
         words_E=np.zeros(len(examples), dtype=np.int64),
         windows=None,
         rivals_E=np.full(len(examples), NO_RIVAL),
-        gold=gold_of(spec, examples),
-        truncated=found.cut,
+        gold=gold_of(spec, examples, tokenizer.lowercase),
+        truncated=int((found.cut_E if targets is None else found.cut_E | targets.cut_E).sum()),
         dropped=dropped,
         limited=limited,
         fingerprint="",
-        asked_T=found.asked_T,
+        asked_T=None if wordings is None else found.asked_T,
         wordings=wordings,
+        targets=targets,
+        longest=_longest(spec, length),
     )
     return replace(encoded, fingerprint=_fingerprint(encoded))
 
@@ -143,7 +148,13 @@ def _targets(spec: TaskSpec, examples: Sequence[Example], tokenizer: Tokenizer, 
     """The texts to write, where the task is to write and they are given."""
     if spec.kind != "generation" or any(example.label is None for example in examples):
         return None
-    return target_texts([str(example.label) for example in examples], tokenizer, length, spec.is_glued)
+    texts = [str(example.label) for example in examples]
+    return target_texts(texts, tokenizer, length, spec.is_glued, spec.opening if spec.goes_on else ())
+
+
+def _longest(spec: TaskSpec, length: int) -> int:
+    """Tokens that are written at most: with [CLS] and [SEP] it is whole."""
+    return min(spec.longest, length - 2) if spec.kind == "generation" else 0
 
 
 def _cut(texts: Texts, coded: _Coded, assembled: Assembled, targets: TargetTexts) -> int:

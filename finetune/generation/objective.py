@@ -1,4 +1,4 @@
-"""What writing a text costs: by a decoder, or in the encoder as a cloze.
+"""What writing a text costs: by a decoder, or in the encoder, as a cloze or from left to right.
 
 Shape letters: U tokens and J sequences of the targets, M selected rows, V vocabulary.
 """
@@ -10,7 +10,8 @@ import numpy as np
 from torch import Tensor
 
 from finetune.tasks.spec import TaskSpec
-from model.heads import DECODER
+from model.heads import DECODER, LM
+from pretrain.attending import attending
 from pretrain.masked_lm import MaskedLM
 from pretrain.seq2seq import TargetCloze
 from tokenization.vocabulary import Tokenizer
@@ -55,9 +56,34 @@ class Translation(Single):
         return summed_cross_entropy(logits_MV, labels_M)
 
 
+class Continuation(Single):
+    """-log p of each token of the target given its source and the tokens before it, and of the [SEP] that ends it.
+
+    Radford et al. 2019, "Language Models are Unsupervised Multitask Learners" (GPT-2), section 2: p(output | input) of
+    one language model, as the tuning of Radford et al. 2018, section 3.2, has it of a class. Nothing is asked of the
+    source. Source and target are of one segment, as in the text that a language model was trained on.
+    """
+
+    name: ClassVar[str] = GENERATION
+    head: ClassVar[str] = LM
+    edits: ClassVar[bool] = True
+    shapes: ClassVar[tuple[Shape, ...]] = ("pair",)
+
+    def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
+        """Draws nothing: every token of the target is asked for, at the row before it."""
+        wanted_M = np.flatnonzero(sequences.segments_T == 1)
+        whole = replace(sequences, segments_T=np.zeros_like(sequences.segments_T))
+        return attending(whole, "left"), Rows(wanted_M - 1, sequences.tokens_T[wanted_M])
+
+    def term(self, logits_MV: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
+        return summed_cross_entropy(logits_MV, labels_M)
+
+
 def writing_objective(spec: TaskSpec, tokenizer: Tokenizer) -> Objective:
     """The objective of a task of generation, by what writes its texts."""
     if spec.written_by == "decoder":
         return Translation()
+    if spec.goes_on:
+        return Continuation()
     cloze = MaskedLM(tokenizer.mask, tokenizer.ordinary_ids, TARGET_RATE)
     return TargetCloze(cloze, where="target", name=GENERATION)

@@ -4,6 +4,8 @@
               "CoVe", section 3, with a Transformer)
     prefix    [CLS] source [SEP] target [SEP] is one sequence, of which the target is segment 1 (Dong et al. 2019,
               "UniLM", section 2.4)
+    left      [CLS] source target [SEP] is one sequence, of which the target is marked as segment 1 until its objective
+              has told it from its source (Radford et al. 2019, "GPT-2", section 2)
 
 Shape letters: U tokens of all targets end to end, E examples, S chosen examples, T tokens of their sequences.
 """
@@ -11,10 +13,14 @@ Shape letters: U tokens of all targets end to end, E examples, S chosen examples
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
+from finetune.cloze.given import Part
+from finetune.cloze.pieces import ending_before, pieces_behind
+from tokenization.unspaced import has_han
 from tokenization.vocabulary import Tokenizer
 from training.sequences import I64, Sequences, TargetSequences, offsets_of, ranges
 
@@ -84,9 +90,15 @@ class TargetTexts:
         )
 
 
-def target_texts(texts: Sequence[str], tokenizer: Tokenizer, length: int, glued: bool) -> TargetTexts:
-    """Encode the targets of a split; one with more than `length` tokens, [CLS] and [SEP] included, loses its end."""
-    ids_V, lengths_E = tokenizer.encode_flat(texts)
+def target_texts(
+    texts: Sequence[str], tokenizer: Tokenizer, length: int, glued: bool, opening: Sequence[Part] = ()
+) -> TargetTexts:
+    """Encode the targets of a split; one with more than `length` tokens, [CLS] and [SEP] included, loses its end.
+
+    Args:
+        opening: what is gone on with, where no mark parts it from the target.
+    """
+    ids_V, lengths_E = _behind(opening, texts, tokenizer) if opening else tokenizer.encode_flat(texts)
     kept_E = np.minimum(lengths_E, length - _ENDS)
     offsets_E1 = offsets_of(kept_E + _ENDS)
     tokens_U = np.empty(offsets_E1[-1], dtype=np.int32)
@@ -94,3 +106,21 @@ def target_texts(texts: Sequence[str], tokenizer: Tokenizer, length: int, glued:
     tokens_U[ranges(offsets_E1[:-1] + 1, kept_E)] = ids_V[ranges(offsets_of(lengths_E)[:-1], kept_E)]
     maskable_U = ~np.isin(tokens_U, np.fromiter(tokenizer.specials, dtype=np.int32))
     return TargetTexts(tokens_U, maskable_U, offsets_E1, kept_E < lengths_E, glued, tokenizer.lowercase)
+
+
+def _behind(opening: Sequence[Part], texts: Sequence[str], tokenizer: Tokenizer) -> tuple[I64, I64]:
+    """The ids of texts that go on with an opening, end to end, and how many each has."""
+    pieces = {
+        text: pieces_behind(_before(opening[-1], text), text, tokenizer)
+        for text in dict.fromkeys(texts)
+        if text.strip()
+    }
+    ids = [pieces.get(text, ()) for text in texts]
+    lengths_E = np.array([len(one) for one in ids], dtype=np.int64)
+    return np.fromiter(chain.from_iterable(ids), dtype=np.int64, count=int(lengths_E.sum())), lengths_E
+
+
+def _before(last: Part, text: str) -> str:
+    """What stands before a text: a space, unless its script or that of what it goes on with has none."""
+    ends = last.text.rstrip() if last.kind == "text" else ending_before(text)
+    return ends if has_han(ends[-1:] + text[:1]) else " "

@@ -135,8 +135,16 @@ def spans_of(row: Row, value: Any, context: str) -> tuple[Span, ...]:
 
 
 def written(spec: TaskSpec, row: Row) -> str:
-    """The text that is to be written for the row."""
+    """The text that is to be written for the row, or that its label stands for."""
     value = value_of(row, spec.label)
+    if spec.label_values:
+        given = as_text(value)
+        if given not in spec.label_values:
+            raise DataError(
+                f"{row.place}: label {given!r} stands for no text to write; tasks.{spec.name}.label_values has "
+                f"{', '.join(spec.label_values)}{did_you_mean(given, tuple(spec.label_values))}"
+            )
+        return spec.label_values[given]
     if not isinstance(value, str):
         raise DataError(f"{row.place}: column {spec.label!r} is {value!r}, but the text to write is expected.")
     return value

@@ -151,7 +151,8 @@ def _frozen(key: str, value: Any) -> Any:
 
 def _with_attention(given: dict[str, Any]) -> dict[str, Any]:
     """An answer that follows its text is asked of a model that has seen the text and nothing behind it."""
-    return {"attention": "left", **given} if given.get("prompt") else given
+    is_scored = given.get("prompt") and given.get("kind") != "generation"
+    return {"attention": "left", **given} if is_scored or given.get("written_by") == "left" else given
 
 
 def _label(value: Any) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields as fields_of
 from typing import Any
 
-from finetune.cloze.given import problems_of
+from finetune.cloze.given import problems_of, problems_of_text
 from finetune.tasks.bio import is_tag
 from finetune.tasks.metric_names import LOWER_IS_BETTER, METRICS_OF_KIND, TWO_CLASSES_ONLY
 from finetune.tasks.sound_heads import of_head
@@ -32,7 +32,7 @@ _FIELDS_OF_KIND: dict[str, tuple[int, int, str]] = {
 # Settings that only some kinds have a use for.
 _KINDS_OF_SETTING: dict[str, tuple[str, ...]] = {
     "labels": _LABELLED,
-    "label_values": _LABELLED,
+    "label_values": (*_LABELLED, "generation"),
     "range": ("regression",),
     "scheme": ("tagging",),
     "dropped": ("classification", "regression"),
@@ -164,10 +164,13 @@ def _of_columns(spec: TaskSpec) -> list[str]:
 
 def _in_words(spec: TaskSpec) -> list[str]:
     """What contradicts itself where the head of the language model answers."""
-    if spec.worded is None:
+    given = spec.cloze or spec.prompt
+    if given is None:
         return []
+    if spec.kind == "generation" and not spec.cloze:
+        return _in_own_words(spec)
     name = "cloze" if spec.cloze else "prompt"
-    found = problems_of(spec.worded, spec.fields, spec.labels)
+    found = problems_of(given, spec.fields, spec.labels)
     if spec.kind != "classification":
         found = [
             f"{name}: does not go with {spec.kind}: its words stand for the classes of a whole text, one of which is "
@@ -182,6 +185,22 @@ def _in_words(spec: TaskSpec) -> list[str]:
     if spec.attention != (wanted := "left" if spec.prompt else "both"):
         why = "whose answer follows its text" if spec.prompt else "whose gap is read from both sides"
         found.append(f"attention: {spec.attention!r} does not go with a {name}, {why}; it is {wanted!r}")
+    return found
+
+
+def _in_own_words(spec: TaskSpec) -> list[str]:
+    """What contradicts itself in a prompt whose answer is written."""
+    assert spec.prompt is not None
+    found = problems_of_text(spec.prompt, spec.fields)
+    if not spec.goes_on:
+        found.append(
+            f"prompt: useless with by: {spec.written_by}, which reads its source as it stands; by: left goes on with a "
+            "prompt"
+        )
+    if spec.prompt.answers:
+        found.append("prompt.answers: useless for generation, whose answer is written; `label` says what is right")
+    if spec.prompt.per_token:
+        found.append("prompt.per_token: useless for generation, whose answer is written and not scored")
     return found
 
 

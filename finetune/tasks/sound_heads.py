@@ -59,10 +59,12 @@ def _of_attention(spec: TaskSpec) -> Iterator[str]:
         near = did_you_mean(given, ATTENTIONS)
         needs = " (prefix and window need a length, which a task has none of)" if given in get_args(KindName) else ""
         yield f"attention: {given!r} given; allowed: {', '.join(ATTENTIONS)}{near}{needs}"
+    elif spec.goes_on and given == "both":
+        yield "attention: 'both' given; by: left goes on with a text that is read from left to right; leave it out"
     elif given != "both":
         if spec.kind == "span":
             yield f"attention: {given!r} given; tokens of a span are compared, so each must have seen the whole text"
-        if spec.kind == "generation":
+        if spec.kind == "generation" and not (spec.goes_on and given == "left"):
             yield f"attention: {given!r} given; what writes a text sees what it needs; leave it out"
         if spec.design.pool == "siamese":
             yield f"attention: {given!r} given; siamese takes the mean of all tokens, and few would have seen the text"

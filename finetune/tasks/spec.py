@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from finetune.cloze.given import Cloze, Prompt
+from finetune.cloze.given import Cloze, Part, Prompt
 from model.design import ROW, HeadDesign
 from model.heads import LM
 from model.kinds import KindName
@@ -15,7 +15,7 @@ Kind = Literal["classification", "multilabel", "regression", "ranking", "choice"
 Format = Literal["auto", "tsv", "csv", "jsonl", "json", "parquet", "conll"]
 Layout = Literal["rows", "marked_pair", "squad", "squad_sentences", "c3", "chid", "named_spans", "parallel_lines"]
 Scheme = Literal["bio", "iob1", "bioes"]
-Writer = Literal["decoder", "prefix"]
+Writer = Literal["decoder", "prefix", "left"]
 Language = Literal["", "zh"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -24,7 +24,7 @@ LAYOUTS: tuple[str, ...] = get_args(Layout)
 SCHEMES: tuple[str, ...] = get_args(Scheme)
 WRITERS: tuple[str, ...] = get_args(Writer)
 LANGUAGES: tuple[str, ...] = get_args(Language)
-HEAD_OF_WRITER: dict[Writer, str] = {"decoder": "decoder", "prefix": "mlm"}
+HEAD_OF_WRITER: dict[Writer, str] = {"decoder": "decoder", "prefix": "mlm", "left": "mlm"}
 """The heads of text that write, as `model.heads` names them."""
 OUTSIDE = "O"
 TRAIN, DEV = "train", "dev"
@@ -84,7 +84,8 @@ class TaskSpec:
         files: path of each split, relative to the data folder; several where a split is spread over files; `hub:` with
             the hub's name of a split that is read from there.
         labels: label names in id order; empty where there are none. In a two-class task the last one is the positive.
-        label_values: what the files hold → label name, where that differs. Labels are matched as text.
+        label_values: what the files hold → label name, where that differs; of generation all that they hold → the text
+            to write. Labels are matched as text.
         dropped: what stands in the label column of rows that have none ("-" in OCNLI): left out of train and dev.
         metrics, primary: names of `metric_names.METRICS_OF_KIND`; the primary one selects checkpoints.
         range: lowest and highest score of a regression.
@@ -98,7 +99,7 @@ class TaskSpec:
         longest_answer: tokens of the longest answer that is looked for (spans).
         unanswerable: whether a text may hold no answer (spans; SQuAD 2.0): only then is "" answered.
         written_by: what writes a text: a decoder beside the encoder, or the encoder itself behind its source, under
-            prefix attention (generation).
+            prefix attention or as a language model that sees to the `left` and goes on (generation).
         language: of the text to write, where BLEU parts its words by other rules than the usual ones (generation).
         beam, length_penalty: hypotheses kept in writing, 1 for the likeliest token at each step, and alpha of Wu et al.
             (2016, equation 14) (generation).
@@ -113,6 +114,7 @@ class TaskSpec:
             last token (Radford et al. 2018, section 3.2), or `right` to left.
         condition: the number, from 1 on, by which a batch names the norms of the task's own; 0: it has none.
         cloze, prompt: how the task is put to the head of the language model, in words; None: it has a head of its own.
+            A prompt of generation has no answers: they are written.
         hub: where the task stands on the hub.
         published: what others reached.
     """
@@ -165,7 +167,18 @@ class TaskSpec:
     @property
     def is_glued(self) -> bool:
         """Whether the text to write stands behind its source in one sequence."""
-        return self.kind == "generation" and self.written_by == "prefix"
+        return self.kind == "generation" and self.written_by != "decoder"
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the language model goes on with the source."""
+        return self.kind == "generation" and self.written_by == "left"
+
+    @property
+    def opening(self) -> tuple[Part, ...]:
+        """What the language model goes on with: the prompt, or the texts alone."""
+        fields = (part for name in self.fields for part in (Part("break"), Part("field", name)))
+        return self.prompt.parts if self.prompt else tuple(fields)[1:]
 
     @property
     def has_items(self) -> bool:
@@ -174,8 +187,8 @@ class TaskSpec:
 
     @property
     def worded(self) -> Cloze | Prompt | None:
-        """How the task is put into words, if it is."""
-        return self.cloze or self.prompt
+        """How the classes of the task are put into words, if they are."""
+        return None if self.kind == "generation" else self.cloze or self.prompt
 
     @property
     def outputs(self) -> int:
@@ -217,7 +230,14 @@ class TaskSpec:
     @property
     def plain(self) -> TaskSpec:
         """The task as its texts alone have it, in nobody's words."""
-        return replace(self, cloze=None, prompt=None, attention="both") if self.worded else self
+        if self.is_plain:
+            return self
+        return replace(self, cloze=None, prompt=None, attention="both", written_by=TaskSpec.written_by)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its sequences are its texts alone, each between [CLS] and [SEP]."""
+        return not self.worded and not self.goes_on
 
     @property
     def chosen_as(self) -> str:

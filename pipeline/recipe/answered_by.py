@@ -48,11 +48,14 @@ class ClozeSettings(Section):
 
 
 class PromptSettings(Section):
-    """A text that a left-to-right language model goes on with; the likeliest answer is the class (GPT-2)."""
+    """A text that a left-to-right language model goes on with; the likeliest answer is the class, or an answer is
+    written (GPT-2).
+    """
 
     text: str = Field(description="A text with the task's fields in braces, as 'Review: {sentence} Sentiment:'.")
     answers: dict[str, str] = Field(
-        min_length=1, description="Label to the answer that follows the text, after a space."
+        default={},
+        description="Label to the answer that follows the text, after a space; of classification, which needs it.",
     )
     per_token: bool = Field(
         default=False, description="Score an answer by the mean of its pieces' log probabilities instead of their sum."

@@ -61,7 +61,9 @@ class BuiltInTask(Section):
         description="The label set in id order; none for regression, ranking, choice, span and generation.",
     )
     label_values: dict[str, str] | None = Field(
-        default=None, description="What the files write, to the label it means, where they differ."
+        default=None,
+        description="What the files write, to the label it means, where they differ; for generation all that they "
+        "write, to the text that is to be written for it.",
     )
     dropped: tuple[str, ...] | None = Field(
         default=None, description="What the label column holds in rows without a label; they are left out and counted."
@@ -88,7 +90,8 @@ class BuiltInTask(Section):
         default=None,
         alias="by",
         description="What writes the text: decoder: one beside the encoder; prefix: the encoder, behind the source, as "
-        "a cloze (UniLM); generation only.",
+        "a cloze (UniLM); left: the left-to-right language model, which goes on with the source (GPT-2); generation "
+        "only.",
     )
     language: Language | None = Field(
         default=None, description="zh: BLEU counts Chinese characters; generation only; null: words, as WMT does."
@@ -127,7 +130,8 @@ class BuiltInTask(Section):
         default=None, description="Ask the masked language model's head instead of one of its own; classification only."
     )
     prompt: PromptSettings | None = Field(
-        default=None, description="Ask the left-to-right language model's head instead; classification only."
+        default=None,
+        description="Ask the left-to-right language model's head instead; classification, or generation by: left.",
     )
     like: Name | None = Field(
         default=None, description="The built-in task that it is, where it is called otherwise here; null: as its key."

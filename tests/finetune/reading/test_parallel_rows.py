@@ -83,7 +83,7 @@ def test_a_source_with_several_translations_stands_on_one_side():
     ("settings", "told"),
     [
         ({"layout": "parallel_lines", "format": "tsv"}, "format: useless with layout: parallel_lines"),
-        ({"written_by": "encoder"}, "written_by: 'encoder' given; allowed: decoder, prefix"),
+        ({"written_by": "encoder"}, "written_by: 'encoder' given; allowed: decoder, prefix, left"),
         ({"metrics": ["accuracy"]}, "metrics: 'accuracy' is not a metric of generation; allowed: bleu, chrf"),
         ({"labels": ["a", "b"]}, "labels: useless for generation"),
         ({"beam": 0}, "beam: 0 given; a whole number, 1 or more"),
