@@ -8,7 +8,7 @@ from finetune.objectives import objective_of
 from finetune.source import TaskSource, TextOfTasks
 from finetune.tasks.spec import TRAIN
 from pipeline.idle import refuse_empty, refuse_unreached
-from pipeline.lineage import TEXT_HEADS
+from pipeline.lineage import LM, TEXT_HEADS, own_tasks, trained_heads
 from pipeline.masking import mask_unit, units_of, word_bounds_of
 from pipeline.materials import Materials
 from pipeline.recipe.recipe import Recipe
@@ -42,6 +42,7 @@ def mixture_of(materials: Materials, stage: Stage, taught: Mapping[str, F32] | N
     refuse_shifted(materials, stage)
     streams = [_stream(materials, stage, stream, taught or {}) for stream in stage.streams]
     _refuse_misfits(materials.recipe, stage, streams, materials.encoder.positions)
+    _refuse_unwritable(materials, stage)
     refuse_empty(stage, streams)
     key = key_of(materials.recipe.seed_of(stage), stage.name, "sampling")
     mixed = mixture.Mixture(streams, stage.sampling, key)
@@ -173,6 +174,23 @@ def _refuse_misfits(recipe: Recipe, stage: Stage, streams: Sequence[mixture.Stre
     problems += [f"tasks.{name}: this name is taken by the head of that objective; choose another" for name in names]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
+
+
+def _refuse_unwritable(materials: Materials, stage: Stage) -> None:
+    """Refuse tasks whose texts the LM head is to write, untrained, behind sources that leave too few positions."""
+    recipe, positions = materials.recipe, materials.encoder.positions
+    measured = LM in trained_heads(recipe, stage.name, materials.public)
+    problems: list[str] = []
+    for name, task in recipe.tasks.items() if measured else ():
+        spec, length = task.spec(name), task.length
+        longest = min(spec.longest, length - 2)
+        if spec.is_glued and name not in own_tasks(recipe, stage) and length + longest + 1 > positions:
+            problems.append(
+                f"tasks.{name}: a source of {length} tokens (length), {longest} tokens behind it (longest) and their "
+                f"end are more than the encoder's {positions} positions; lower one of the two"
+            )
+    if problems:
+        raise RecipeError("\n".join(problems))
 
 
 def _room(stream: mixture.Stream) -> int:

@@ -129,7 +129,7 @@ def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
     changed: dict[str, Any] = {"amount": Amount(tokens=fit.tokens), "weight": None}
     if isinstance(like.source, TaskExamples):
         task = like.source.task
-        asked = given("causal" if recipe.tasks[task].spec(task).prompt else "mlm")
+        asked = given("causal" if recipe.tasks[task].spec(task).attention == "left" else "mlm")
         changed |= {"source": TextOf(text_of=(task,)), "objectives": (asked,)}
     else:
         changed["objectives"] = tuple(one for one in like.objectives if LM in one.heads)[:1]

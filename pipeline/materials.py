@@ -235,9 +235,9 @@ class Materials:
         return self._encoded[name, split]
 
     def text(self, name: str, split: str) -> Encoded:
-        """A split of a task as its texts alone have it, also where the task is put into words; encoded once."""
+        """A split of a task as its texts alone have it, also where it is put to the language model; encoded once."""
         spec = self.task(name)
-        if not spec.worded:
+        if spec.is_plain:
             return self.encoded(name, split)
         if (name, split) not in self._texts:
             length = self.recipe.tasks[name].length

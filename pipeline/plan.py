@@ -223,7 +223,7 @@ def _labelled(materials: Materials, name: str) -> dict[str, Any]:
 def _text(materials: Materials, name: str, split: str) -> dict[str, Any]:
     """The content of a split that is read as text; under the split's name, as that of the examples, where it is one."""
     content = materials.text(name, split).fingerprint
-    key = f"text of {split}" if materials.task(name).worded else split
+    key = split if materials.task(name).is_plain else f"text of {split}"
     return {key: content, "labels": list(materials.task(name).labels)}
 
 

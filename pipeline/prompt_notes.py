@@ -1,5 +1,6 @@
-"""What whoever reads the plan should know of tasks that are asked by a prompt."""
+"""What whoever reads the plan should know of tasks that a left-to-right language model goes on with."""
 
+from finetune.tasks.spec import TaskSpec
 from model.heads import LM
 from pipeline.lineage import ancestry, own_tasks, trained_heads
 from pipeline.lm_ways import Way, brought_ways
@@ -11,14 +12,19 @@ _TO_THE_RIGHT: frozenset[Way] = frozenset({"left", "masked-left"})
 
 
 def prompt_notes(materials: Materials, stage: Stage) -> list[str]:
-    """A line for each prompt that a stage trains or measures on a language model that nobody trained left to right."""
+    """A line for each task that a stage trains or measures on a language model that nobody trained left to right."""
     recipe = materials.recipe
     if _goes_left_to_right(materials, stage) or LM not in trained_heads(recipe, stage.name, materials.public):
         return []
-    prompts = [spec.name for name in recipe.tasks if (spec := materials.task(name)).prompt]
-    own = [name for name in own_tasks(recipe, stage) if name in prompts]
+    asked = {name: what for name in recipe.tasks if (what := _asked(materials.task(name)))}
+    own = own_tasks(recipe, stage)
     why = "no stage up to here trains the language model from left to right (objective causal)"
-    return [f"{name}: a prompt, and {why}: {_worth(name in own)}" for name in prompts]
+    return [f"{name}: {what}, and {why}: {_worth(name in own)}" for name, what in asked.items()]
+
+
+def _asked(spec: TaskSpec) -> str:
+    """What is gone on with, if anything is."""
+    return "a prompt" if spec.prompt else "a source that is gone on with (by: left)" if spec.goes_on else ""
 
 
 def _worth(trained: bool) -> str:

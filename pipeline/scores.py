@@ -40,7 +40,7 @@ def measure_start(context: Context) -> None:
         return
     reader = reader_of(context, materials.recipe.stages[0], None)
     found = held_out(materials, reader, way)
-    scored = score_tasks(materials, [name for name in measured["tasks"] if materials.task(name).worded], reader)
+    scored = score_tasks(materials, [name for name in measured["tasks"] if not materials.task(name).is_plain], reader)
     tasks = {name: asdict(scores) for name, (scores, _) in scored.items()}
     if context.world.chief:
         losses = {name: told.loss for name, told in found.items()}
