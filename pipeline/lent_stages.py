@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipeline.decisions import decide_stage
 from pipeline.materials import Materials
-from pipeline.plan import decide_stage
 from pipeline.recipe.stage import Stage
 from pipeline.run_folder import RunFolder
 from tokenization.atomic import aside

@@ -1,32 +1,23 @@
 """What `run` would do: each stage's decision, with its reason. Works on what is there and changes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from finetune.encoding.word_bounds import segmenter_version
 from finetune.tasks.spec import TRAIN
-from pipeline.changed import told_changes
 from pipeline.compose import mixture_of, plan_of, text_notes
+from pipeline.decisions import decide_by_settings, decide_stage
 from pipeline.layer_rates import rate_notes
-from pipeline.lineage import conditions_of, head_specs, own_tasks
-from pipeline.masking import mask_unit
+from pipeline.lineage import conditions_of, head_specs
 from pipeline.materials import Materials, NotMade
 from pipeline.prompt_notes import prompt_notes
-from pipeline.recipe.identity import identity, is_selected
 from pipeline.recipe.recipe import PublicEncoder, Recipe
 from pipeline.recipe.stage import Stage
-from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
+from pipeline.recipe.stream import Stream, TaskExamples
 from pipeline.run_folder import RunFolder
 from pipeline.seeds.runs import further_seeds, recipe_of_seed, repeated_stages, seed_folder
 from pipeline.stored_vectors import stored_note
-from pipeline.teaching import teachers_content
-from tokenization.errors import RunError
 from training.batching import draw_step
-from training.manifest import Decision, decide, read_record
-
-_CONTENT = ("tokenizer_content", "data", "selected_on", "parent", "teachers")
-"""What `identity_of` adds to a stage's settings."""
+from training.manifest import Decision
 
 
 @dataclass(frozen=True)
@@ -46,31 +37,6 @@ class StageOutlook:
     tokens: int | None
     streams: tuple[str, ...]
     beginning: str
-
-
-def identity_of(materials: Materials, folder: RunFolder, stage: Stage) -> dict[str, Any]:
-    """All that decides a stage's weights: settings, the content of its data, and its parent's weights."""
-    return {
-        **identity(materials.recipe, stage.name),
-        "tokenizer_content": materials.tokenizer.fingerprint,
-        "data": _data(materials, stage),
-        **({"selected_on": _selected_on(materials, stage)} if is_selected(stage) else {}),
-        "parent": _parent(materials, folder, stage),
-        **({"teachers": teachers} if (teachers := teachers_content(materials, folder, stage)) else {}),
-    }
-
-
-def decide_stage(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:
-    """Skip, resume, start or refuse; a stage that reads one which is not finished waits for it."""
-    for name in stage.reads:
-        if not folder.stage(name).manifest.is_file():
-            return Decision("start", f"after {name}")
-    now = identity_of(materials, folder, stage)
-    decision = decide(folder.stage(stage.name), now, stage.steps, extend)
-    record = read_record(folder.stage(stage.name))
-    if decision.action != "refuse" or record is None:
-        return decision
-    return replace(decision, why="\n".join([decision.why, *told_changes(materials, stage, record["identity"], now)]))
 
 
 def outlook(materials: Materials, folder: RunFolder, extend: bool) -> list[StageOutlook]:
@@ -99,21 +65,6 @@ def seeds_text(materials: Materials, first: RunFolder, extend: bool) -> str:
             decision = _decision(own, folder, stage, extend)
             lines.append(f"seed {seed}, {stage.name}: {decision.action.upper()}, {decision.why}\n")
     return "".join(lines)
-
-
-def refuse_if_needed(stage: Stage, decision: Decision, folder: RunFolder) -> None:
-    """Turn a refusal into the error that the user reads.
-
-    Raises:
-        RunError: the decision is to refuse.
-    """
-    if decision.action != "refuse":
-        return
-    raise RunError(
-        f"{folder.stage(stage.name).root}: {decision.why}\n"
-        "Go back to the data and settings it was made with, choose another --run-dir, or rerun with "
-        f"--from {stage.name} (which moves this stage and those after it aside)."
-    )
 
 
 def _outlook(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> StageOutlook:
@@ -175,18 +126,6 @@ def _beginning(recipe: Recipe, stage: Stage) -> str:
     return stage.parent or public or "fresh weights"
 
 
-def decide_by_settings(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:
-    """The decision if all content is what it was."""
-    for name in stage.reads:
-        if not folder.stage(name).manifest.is_file():
-            return Decision("start", f"after {name}")
-    record = read_record(folder.stage(stage.name))
-    then = record["identity"] if record else {}
-    content = {key: then[key] for key in _CONTENT if key in then}
-    now = {**content, **identity(materials.recipe, stage.name)}
-    return decide(folder.stage(stage.name), now, stage.steps, extend)
-
-
 def _stream_line(materials: Materials, stream: Stream) -> str:
     if isinstance(stream.source, TaskExamples):
         rows = len(materials.examples(stream.source.task, TRAIN))
@@ -199,60 +138,3 @@ def _parameters(materials: Materials, stage: Stage) -> int:
     """Counted on a network without storage."""
     heads, conditions = head_specs(materials, stage.name), conditions_of(materials, stage.name)
     return sum(p.numel() for p in materials.network(heads, "meta", conditions).parameters())
-
-
-def _parent(materials: Materials, folder: RunFolder, stage: Stage) -> str | None:
-    if stage.parent is None:
-        return materials.public_fingerprint
-    record = read_record(folder.stage(stage.parent))
-    assert record is not None, "a parent is finished before its child is decided"
-    return str(record["carry"]["hash"])
-
-
-def _selected_on(materials: Materials, stage: Stage) -> dict[str, dict[str, str]]:
-    """The content of the rows whose scores choose among the stage's weights."""
-    names = own_tasks(materials.recipe, stage)
-    splits = {name: materials.scored(name)[0] for name in names}
-    return {name: {split: materials.encoded(name, split).fingerprint} for name, split in splits.items()}
-
-
-def _labelled(materials: Materials, name: str) -> dict[str, Any]:
-    return {TRAIN: materials.encoded(name, TRAIN).fingerprint, "labels": list(materials.task(name).labels)}
-
-
-def _text(materials: Materials, name: str, split: str) -> dict[str, Any]:
-    """The content of a split that is read as text; under the split's name, as that of the examples, where it is one."""
-    content = materials.text(name, split).fingerprint
-    key = split if materials.task(name).is_plain else f"text of {split}"
-    return {key: content, "labels": list(materials.task(name).labels)}
-
-
-def _data(materials: Materials, stage: Stage) -> Mapping[str, Any]:
-    found: dict[str, Any] = {}
-    for stream in stage.streams:
-        source = stream.source
-        if isinstance(source, PairsOf):
-            found[source.pairs_of] = materials.corpus(source.pairs_of).fingerprint
-        elif isinstance(source, BlocksOf):
-            found[source.blocks_of] = materials.corpus(source.blocks_of).fingerprint
-        elif isinstance(source, TaskExamples):
-            found[source.task] = {**found.get(source.task, {}), **_labelled(materials, source.task)}
-        else:
-            assert isinstance(source, TextOf)
-            for name in source.text_of:
-                found[name] = {**found.get(name, {}), **_text(materials, name, source.split)}
-            if mask_unit(stream) != "token":
-                found["segmenter of tasks"] = segmenter_version()
-        if isinstance(source, PairsOf | BlocksOf):
-            found |= _units(materials, source.pairs_of if isinstance(source, PairsOf) else source.blocks_of, stream)
-    return found
-
-
-def _units(materials: Materials, corpus: str, stream: Stream) -> dict[str, str]:
-    """The content of what tells the units that are masked whole."""
-    unit = mask_unit(stream)
-    words = materials.corpus(corpus).manifest.words_fingerprint if unit != "token" else None
-    return {
-        **({f"{corpus}.words": words} if words else {}),
-        **({f"{corpus}.lexicon": materials.phrases(corpus).fingerprint} if unit == "phrase" else {}),
-    }

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 
 from pipeline.compose import mixture_of
+from pipeline.decisions import decide_by_settings, decide_stage, refuse_if_needed
 from pipeline.export import export_run
 from pipeline.lent_stages import refuse_no_runs, take_over
 from pipeline.lineage import LM, inserted_note, refuse_unknown_stage, trained_heads, with_lm_head_stage
 from pipeline.materials import Materials, Say
 from pipeline.measure import held_out_text
 from pipeline.needs import refuse_missing, splits_of
-from pipeline.plan import decide_by_settings, decide_stage, identity_of, refuse_if_needed
 from pipeline.recipe.identity import corpora_of
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
@@ -24,6 +24,7 @@ from pipeline.scores import collect_scores, measure_start
 from pipeline.seeds.runs import further_seeds, link_shared, recipe_of_seed, repeated_stages, seed_folder
 from pipeline.seeds.scores import collect_seeds, drop_outdated
 from pipeline.seeds.tables import print_seeds
+from pipeline.stage_identity import identity_of
 from pipeline.stage_run import Context, measure_again, run_stage
 from pipeline.tables import print_scores
 from pipeline.watch import Watch

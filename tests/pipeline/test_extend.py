@@ -8,7 +8,7 @@ import transformers
 from safetensors.torch import load_file
 from transformers import BertConfig, BertForPreTraining
 
-from pipeline.plan import decide_stage
+from pipeline.decisions import decide_stage
 from tokenization.errors import RecipeError
 
 TRAIN = "tokenizer: {train: {corpora: [general], size: 160}}"

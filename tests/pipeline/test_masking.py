@@ -9,10 +9,10 @@ from numpy.lib.stride_tricks import sliding_window_view
 from finetune.encoding import word_bounds
 from pipeline import plan
 from pipeline.compose import mixture_of
-from pipeline.plan import identity_of
 from pipeline.recipe.load import dump_resolved
 from pipeline.recipe.objective_settings import Spans
 from pipeline.recipe.objectives import span_shares
+from pipeline.stage_identity import identity_of
 from tokenization.errors import RecipeError
 from tokenization.words.continuation import continues_vocabulary
 

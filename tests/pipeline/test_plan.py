@@ -11,7 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from pipeline.cli import main
-from pipeline.plan import decide_by_settings, outlook
+from pipeline.decisions import decide_by_settings
+from pipeline.plan import outlook
 from pipeline.run import materials_of
 from tokenization.corpus import Corpus
 from tokenization.windows import window_index

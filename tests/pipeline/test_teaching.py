@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.plan import decide_by_settings, decide_stage
+from pipeline.decisions import decide_by_settings, decide_stage
 from tokenization.errors import CheckpointError, RunError
 
 ROWS = """kind: classification, fields: [text], labels: [sea, land],
