@@ -4,18 +4,21 @@ Mappings are joined key by key, the extending file's word against the base's; ev
 place of the base's. `null` takes an inherited setting back to its default.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipeline.recipe.fill import Raw
 from pipeline.recipe.paths import find_recipe
-from pipeline.recipe.problems import Place, shown
+from pipeline.recipe.problems import Place, Problem, shown
 from pipeline.recipe.yaml_text import read_yaml
 from tokenization.errors import RecipeError
 
 EXTENDS = "extends"
+_FOREIGN = re.compile(r"^:? ?(does not go with|useless|given beside)")
+"""How a problem begins that one setting has with another."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,18 @@ def said_by(layers: Sequence[Layer], place: Place) -> Path:
     return max(layers, key=lambda layer: _depth(place, layer.raw)).path
 
 
+def taken_back(problems: Sequence[Problem], layers: Sequence[Layer]) -> list[str]:
+    """How a recipe is rid of inherited settings that do not go with its own: a line, or none where there are none."""
+    foreign: dict[Place, dict[str, None]] = {}
+    for problem in problems if len(layers) > 1 else ():
+        for section, key in _inherited(problem, layers):
+            foreign.setdefault(section, {})[key] = None
+    if not foreign:
+        return []
+    words = "; ".join(_without(section, list(keys)) for section, keys in foreign.items())
+    return [f"{layers[0].path}: its sections are joined with the inherited ones; null takes a setting back: {words}"]
+
+
 def read_file(path: Path) -> Raw:
     """A recipe's file as plain data.
 
@@ -93,6 +108,31 @@ def _base_of(path: Path, given: Any) -> Path:
         return find_recipe(given)
     except RecipeError as error:
         raise RecipeError(f"{path}: {EXTENDS}: {error}") from None
+
+
+def _inherited(problem: Problem, layers: Sequence[Layer]) -> Iterator[tuple[Place, str]]:
+    """The inherited settings that a problem is about, where the recipe says something else of the same section."""
+    foreign = _FOREIGN.match(problem.text)
+    section = problem.place[:-1] if foreign else problem.place
+    own, inherited = _section(layers[0].raw, section), _section(merged(layers[1:]), section)
+    for key in inherited if own and section else ():
+        named = re.search(rf"\b{re.escape(key)}\b", problem.text) if foreign else f"'{key}'" in problem.text
+        if key not in own and (named or (foreign and key == problem.place[-1])):
+            yield section, key
+
+
+def _section(raw: Any, place: Place) -> Raw:
+    for key in place:
+        raw = raw.get(key) if isinstance(raw, dict) else None
+    return raw if isinstance(raw, dict) else {}
+
+
+def _without(section: Place, keys: Sequence[str]) -> str:
+    """The section as YAML that takes these settings back."""
+    text = f"{{{', '.join(f'{key}: null' for key in keys)}}}"
+    for key in reversed(section[1:]):
+        text = f"{{{key}: {text}}}"
+    return f"{section[0]}: {text}"
 
 
 def _joined(base: Any, own: Any) -> Any:

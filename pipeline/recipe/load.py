@@ -14,7 +14,7 @@ from pipeline.recipe.checks_decoder import check_decoder
 from pipeline.recipe.checks_tasks import check_splits, check_tasks
 from pipeline.recipe.checks_taught import check_taught, model_teachers
 from pipeline.recipe.checks_views import check_views
-from pipeline.recipe.extends import Layer, merged, read_layers, said_by
+from pipeline.recipe.extends import Layer, merged, read_layers, said_by, taken_back
 from pipeline.recipe.fill import Raw, fill, mapping
 from pipeline.recipe.paths import INSTALLED, PACKAGE, resolve_path
 from pipeline.recipe.problems import Place, Problem, of_validation, place_text
@@ -159,9 +159,10 @@ def _report(problems: Sequence[Problem], raw: Raw, layers: Sequence[Layer], chan
         f"{_origin(problem.place, layers, changed)}: {place_text(problem.place, raw)}{problem.text}"
         for problem in problems
     )
+    hint = taken_back(problems, layers)
     if len(lines) == 1:
-        return next(iter(lines))
-    return f"{layers[0].path}: {len(lines)} problems\n" + "\n".join(f"  {line}" for line in lines)
+        return "\n".join([*lines, *hint])
+    return "\n".join([f"{layers[0].path}: {len(lines)} problems", *(f"  {line}" for line in lines), *hint])
 
 
 def _origin(place: Place, layers: Sequence[Layer], changed: Mapping[Place, str]) -> str:

@@ -94,3 +94,43 @@ def test_what_is_wrong_below_a_list_is_told_of_the_file_that_gives_the_list(base
 def test_a_base_that_is_none_is_refused(base: Path, tmp_path: Path, text: str, told: str) -> None:
     with pytest.raises(RecipeError, match=told.replace("[", r"\[")):
         load_recipe(written(tmp_path, "own", f"{text}\nname: own\n"), (), {})
+
+
+@pytest.mark.parametrize(
+    ("said", "hint", "mended"),
+    [
+        (
+            "tokenizer: {from: model}\nencoder: {from: model}",
+            "tokenizer: {train: null}; "
+            "encoder: {layers: null, hidden: null, heads: null, feed_forward: null, positions: null}",
+            "tokenizer: {train: null, from: model}\nencoder: "
+            "{layers: null, hidden: null, heads: null, feed_forward: null, positions: null, from: model}",
+        ),
+        ("schedule: {kind: slanted}", "schedule: {floor: null}", "schedule: {floor: null, kind: slanted}"),
+        (
+            "tasks: {own: {prompt: {text: '{text} so', answers: {a: x, b: y}}}}",
+            "tasks: {own: {cloze: null}}",
+            "tasks: {own: {cloze: null, prompt: {text: '{text} so', answers: {a: x, b: y}}}}",
+        ),
+    ],
+)
+def test_inherited_settings_that_do_not_go_with_own_ones_are_named_with_what_takes_them_back(
+    tmp_path: Path, said: str, hint: str, mended: str
+) -> None:
+    cloze = "cloze: {pattern: '{text} {mask}', words: {a: x, b: y}}"
+    task = f"{{kind: classification, fields: text, labels: [a, b], files: {{train: t.tsv}}, length: 32, {cloze}}}"
+    written(tmp_path, "base", f"{BASE}schedule: {{floor: 0.1}}\ntasks: {{own: {task}}}\n")
+    (tmp_path / "model").mkdir()
+    with pytest.raises(RecipeError) as told:
+        load_recipe(written(tmp_path, "own", f"extends: base.yaml\n{said}\n"), (), {})
+    assert str(told.value).endswith(f"null takes a setting back: {hint}")
+    assert load_recipe(written(tmp_path, "own", f"extends: base.yaml\n{mended}\n"), (), {}).name == "own"
+
+
+def test_nothing_is_said_of_taking_back_where_a_file_stands_alone_or_errs_by_itself(base: Path, tmp_path: Path) -> None:
+    alone = written(tmp_path, "alone", BASE.replace("layers: 2", "from: ., layers: 2"))
+    own = written(tmp_path, "own", "extends: base.yaml\nencoder: {dropuot: 0.1}\n")
+    for path in (alone, own):
+        with pytest.raises(RecipeError) as told:
+            load_recipe(path, (), {})
+        assert "null takes" not in str(told.value)
