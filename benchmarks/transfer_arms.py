@@ -14,8 +14,8 @@ ROWS_OF_SST2 = 67349
 STEPS = {1: 200, 10: 400, 100: 800}
 """Per cent of SST-2's train rows → steps of 32 examples, the same for every way to use them."""
 WAYS = ("none", "adapt", "auxiliary", "cvt", "pet")
-REHEARSALS = ("auxiliary", "rehearsal")
-"""What runs beside the task against forgetting: the LM on the task's text, and on general text."""
+AGAINST_FORGETTING = ("none", "auxiliary", "rehearsal")
+"""What runs beside the task: nothing, the LM on the task's text, the LM on general text."""
 FORGETTING_AT = (10, 100)
 MASS_SHARES = (0.2, 0.5, 0.8)
 ULMFIT_WITHOUT = {
@@ -85,6 +85,17 @@ def few_labels_name(way: str, percent: int) -> str:
     return f"{way}-{percent}"
 
 
+def forgetting_arm(way: str, percent: int) -> Arm:
+    """SST-2 from a left-to-right LM, and what it forgets."""
+    sets = (f"tasks.sst2.limit.train={rows_of(percent)}", f"task.steps={STEPS[percent]}")
+    first, name = forgetting_name(AGAINST_FORGETTING[0], FORGETTING_AT[0]), forgetting_name(way, percent)
+    return Arm(name, f"transfer/forgetting-{way}.yaml", sets, "" if name == first else first)
+
+
+def forgetting_name(way: str, percent: int) -> str:
+    return f"forgetting-{way}-{percent}"
+
+
 def rows_of(percent: int) -> int:
     """A share of SST-2's train rows, to the nearest one."""
     return round(ROWS_OF_SST2 * percent / 100)
@@ -119,7 +130,7 @@ def ulmfit_name(without: str) -> str:
 
 FIGURES: dict[str, tuple[Arm, ...]] = {
     "few-labels": tuple(few_labels(way, percent) for percent in STEPS for way in WAYS),
-    "forgetting": tuple(few_labels(way, percent) for percent in FORGETTING_AT for way in ("none", *REHEARSALS)),
+    "forgetting": tuple(forgetting_arm(way, percent) for percent in FORGETTING_AT for way in AGAINST_FORGETTING),
     "mass": (TRANSLATION_ALONE, *(mass_arm(share) for share in MASS_SHARES)),
     "layers": (ELMO,),
     "ulmfit": tuple(ulmfit_arm(without) for without in ULMFIT_WITHOUT),

@@ -8,14 +8,15 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.transfer_arms import (
+    AGAINST_FORGETTING,
     ELMO,
     FORGETTING_AT,
     MASS_SHARES,
-    REHEARSALS,
     STEPS,
     ULMFIT_WITHOUT,
     WAYS,
     few_labels_name,
+    forgetting_name,
     mass_name,
     rows_of,
     ulmfit_name,
@@ -96,20 +97,17 @@ def layers_read(runs: Runs) -> Figure:
 
 
 def _forgetting_at(runs: Runs, percent: int) -> Figure:
-    present = [way for way in ("none", *REHEARSALS) if few_labels_name(way, percent) in runs]
-    lost = {way: _forgotten(runs, way, percent) for way in present}
-    accuracy = {way: _accuracy(runs, way, percent) for way in present}
-    found = {
+    arms = {way: forgetting_name(way, percent) for way in AGAINST_FORGETTING}
+    found = {way: runs[arm] for way, arm in arms.items() if arm in runs}
+    lost = {way: each(one, lambda stages: forgotten(stages, "forward", "task", "imdb")) for way, one in found.items()}
+    accuracy = {way: each(one, lambda stages: score(stages, "task", "sst2")) for way, one in found.items()}
+    figure = {
         way: {"forgotten": _over_seeds(lost[way]), "accuracy": _beside(accuracy[way], accuracy.get("none"))}
-        for way in present
+        for way in found
     }
-    for way in present[1:] if "none" in present else ():
-        found[way] |= _bar(lost["none"], lost[way], accuracy["none"], accuracy[way])
-    return found
-
-
-def _forgotten(runs: Runs, way: str, percent: int) -> dict[int, float]:
-    return each(runs[few_labels_name(way, percent)], lambda stages: forgotten(stages, "general", "task", "imdb"))
+    for way in [way for way in found if way != "none"] if "none" in found else ():
+        figure[way] |= _bar(lost["none"], lost[way], accuracy["none"], accuracy[way])
+    return figure
 
 
 def _accuracy(runs: Runs, way: str, percent: int) -> dict[int, float]:

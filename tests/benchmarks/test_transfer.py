@@ -12,16 +12,18 @@ from click.testing import CliRunner
 
 from benchmarks.transfer import _written, command, finished, main, run_arm
 from benchmarks.transfer_arms import (
+    AGAINST_FORGETTING,
     ELMO,
     FIGURES,
+    FORGETTING_AT,
     MASS_SHARES,
-    REHEARSALS,
     STEPS,
     ULMFIT_WITHOUT,
     WAYS,
     Arm,
     arms_of,
     few_labels,
+    forgetting_arm,
     ulmfit_arm,
 )
 from benchmarks.transfer_figures import few_label_curves, forgetting, layers_read, mass_sweep, ulmfit_parts
@@ -51,7 +53,7 @@ def sst2_stages(before: float, after: float, accuracy: float) -> dict[str, Any]:
     """Manifests of a run on SST-2: the held-out loss before and after the task's stage, and its score."""
     scores = {"sst2": {"primary": "accuracy", "metrics": {"accuracy": accuracy, "f1": 0.0}}}
     return {
-        "general": {"boundary": {"lm": {"imdb": before}, "tasks": {}}},
+        "forward": {"boundary": {"lm": {"imdb": before}, "tasks": {}}},
         "task": {"boundary": {"lm": {"imdb": after}, "tasks": scores}},
     }
 
@@ -71,13 +73,13 @@ def test_arms_have_names_of_their_own() -> None:
     assert (
         len({arm.name for arm in ARMS})
         == len(ARMS)
-        == (len(STEPS) * len(WAYS) + 2 + 1 + len(MASS_SHARES) + 1 + len(ULMFIT_WITHOUT))
+        == (len(STEPS) * len(WAYS) + 2 * 3 + 1 + len(MASS_SHARES) + 1 + len(ULMFIT_WITHOUT))
     )
 
 
 def test_every_way_to_use_few_labels_shares_the_general_stage_and_gives_the_labels_the_same() -> None:
     for percent, steps in STEPS.items():
-        recipes = {way: loaded(few_labels(way, percent)) for way in (*WAYS, *REHEARSALS)}
+        recipes = {way: loaded(few_labels(way, percent)) for way in WAYS}
         plain = recipes["none"]
         for way, recipe in recipes.items():
             task = recipe.stage("task")
@@ -90,7 +92,7 @@ def test_every_way_to_use_few_labels_shares_the_general_stage_and_gives_the_labe
 
 
 def test_the_ways_differ_in_what_they_are_named_after() -> None:
-    recipes = {way: loaded(few_labels(way, 10)) for way in (*WAYS, *REHEARSALS)}
+    recipes = {way: loaded(few_labels(way, 10)) for way in WAYS}
     beside = {
         way: [(objective.name, stream.source.model_dump()) for stream in recipe.stage("task").streams[1:]
               for objective in stream.objectives]
@@ -101,11 +103,27 @@ def test_the_ways_differ_in_what_they_are_named_after() -> None:
         "none": [], "adapt": [], "pet": [],
         "auxiliary": [("mlm", text)],
         "cvt": [("view_consistency", text)],
-        "rehearsal": [("mlm", {"blocks_of": "imdb", "length": 64})],
     }  # fmt: skip
     assert [stage.name for stage in recipes["adapt"].stages] == ["general", "domain", "task"]
     assert recipes["adapt"].stage("domain").steps == recipes["adapt"].stage("task").steps == STEPS[10]
     assert recipes["pet"].tasks["sst2"].cloze is not None
+
+
+def test_what_runs_against_forgetting_differs_in_that_alone() -> None:
+    for percent in FORGETTING_AT:
+        recipes = {way: loaded(forgetting_arm(way, percent)) for way in AGAINST_FORGETTING}
+        alone, streams = recipes["none"], {}
+        for way, recipe in recipes.items():
+            task = recipe.stage("task")
+            streams[way] = [stream.source.model_dump() for stream in task.streams[1:]]
+            assert recipe.stage("forward") == alone.stage("forward")
+            assert task.model_copy(update={"streams": task.streams[:1]}) == alone.stage("task")
+            assert (recipe.tasks, recipe.evaluation) == (alone.tasks, alone.evaluation)
+        assert streams == {
+            "none": [],
+            "auxiliary": [{"text_of": ("unlabelled",), "split": "train"}],
+            "rehearsal": [{"blocks_of": "imdb", "length": 64}],
+        }
 
 
 def test_one_ten_and_a_hundred_per_cent_of_the_rows_are_asked_for_exactly() -> None:
@@ -176,7 +194,7 @@ ALONE = [(3.0, 3.8, 0.70), (3.0, 4.0, 0.72), (3.0, 4.2, 0.74)]
     ],
 )
 def test_forgetting_and_its_bar_by_hand(beside: list[tuple[float, float, float]], halved: bool, held: bool) -> None:
-    found = forgetting(runs_of({"none-10": ALONE, "auxiliary-10": beside}))["6735"]
+    found = forgetting(runs_of({"forgetting-none-10": ALONE, "forgetting-auxiliary-10": beside}))["6735"]
     assert found["none"]["forgotten"]["mean"] == pytest.approx(1.0)
     assert found["none"]["forgotten"]["sd"] == pytest.approx(0.2)
     assert "halved" not in found["none"]
@@ -185,9 +203,11 @@ def test_forgetting_and_its_bar_by_hand(beside: list[tuple[float, float, float]]
 
 def test_what_was_not_forgotten_cannot_be_halved_and_one_seed_tells_no_noise() -> None:
     kept = [(3.0, 2.9, 0.7), (3.0, 3.0, 0.7)]
-    found = forgetting(runs_of({"none-100": kept, "rehearsal-100": kept}))
+    found = forgetting(runs_of({"forgetting-none-100": kept, "forgetting-rehearsal-100": kept}))
     assert found["67349"]["rehearsal"]["halved"] is None
-    found = forgetting(runs_of({"none-100": [(3.0, 4.0, 0.7)], "rehearsal-100": [(3.0, 3.2, 0.6)]}))
+    found = forgetting(
+        runs_of({"forgetting-none-100": [(3.0, 4.0, 0.7)], "forgetting-rehearsal-100": [(3.0, 3.2, 0.6)]})
+    )
     assert found["67349"]["rehearsal"]["score_held"] is None
     told = "\n".join(lines_of("forgetting", found))
     assert "forgetting at least halved (-0.3000 nats against half, unknown)" in told
