@@ -6,9 +6,10 @@ a ridge regression), the development splits' are scored.
 Shape letters: E examples, W width of a vector, C classes.
 """
 
+import json
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,14 +26,14 @@ from finetune.reading.leaks import leaked_rows
 from finetune.reading.read import read_split
 from finetune.tasks.example import Split
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
-from finetune.tasks.table import find_task
+from finetune.tasks.table import TASKS, find_task
 from model.design import ROW
 from pipeline.answer import Model
 from pipeline.data_folder import DataFolder
 from pipeline.features_store import FeatureStore
 from pipeline.run_folder import environment
 from tokenization.atomic import write_json
-from tokenization.errors import DataError, RecipeError
+from tokenization.errors import CheckpointError, DataError, RecipeError, did_you_mean
 
 KINDS = ("classification", "regression")
 ITERATIONS = 1000
@@ -60,7 +61,7 @@ def asked_tasks(model: Model, names: Sequence[str]) -> list[Asked]:
     if not names:
         raise RecipeError(f"{model.folder} brings no task of {' or '.join(KINDS)}; name some with --tasks.")
     longest = min(LENGTH, model.public.config.positions)
-    found = [known.get(name) or Asked(_plain(find_task(name)), longest) for name in names]
+    found = [known.get(name) or Asked(_plain(_built_in(model, name)), longest) for name in dict.fromkeys(names)]
     wrong = [
         f"task {asked.spec.name}: of kind {asked.spec.kind}, where an answer is not read off one vector of a text; "
         f"features go with {' and '.join(KINDS)}"
@@ -72,29 +73,67 @@ def asked_tasks(model: Model, names: Sequence[str]) -> list[Asked]:
     return found
 
 
+def left_out(model: Model) -> list[str]:
+    """A line for the tasks of the model that are not done where none are named."""
+    names = [f"{name} ({spec.kind})" for name, (spec, _) in model.tasks.items() if spec.kind not in KINDS]
+    why = f"one vector of a text answers tasks of {' and '.join(KINDS)} alone"
+    return [f"left out, since {why}: {', '.join(names)}"] if names else []
+
+
+def _built_in(model: Model, name: str) -> TaskSpec:
+    if name not in TASKS:
+        known = [*model.tasks, *TASKS]
+        raise RecipeError(
+            f"--tasks {name}: neither a task of {model.folder} ({', '.join(model.tasks) or 'it has none'}) nor a "
+            f"built-in one ({', '.join(TASKS)}){did_you_mean(name, known)}"
+        )
+    return find_task(name)
+
+
 def extract_and_fit(
     model: Model, asked: Sequence[Asked], data: DataFolder, store: FeatureStore, out: Path, say: Say
 ) -> dict[str, Any]:
-    """Vectors of each task, a classifier on them, and its scores; all written to `out`.
+    """Vectors of each task, a classifier on them, and its scores; all written to `out`, beside what an earlier call
+    with the same model, pool and layer wrote there of other tasks.
+
+    Returns:
+        what `out` holds, of these tasks alone.
 
     Raises:
         RecipeError: vectors are asked of rows that have seen nothing of their texts.
         DataError: a split is missing, or its labels cannot be learned from.
+        CheckpointError: what stands in `out` is damaged.
     """
+    decides = {"model": model.fingerprint, "pool": store.pool, "layer": store.layer}
+    earlier, replaced = _earlier(out, decides)
     _refuse_blind(asked, store.pool)
     tasks: dict[str, Any] = {}
     for task in asked:
         tasks |= _of_task(model, task, data, store, say)
-    result = {
-        "model": model.fingerprint,
-        "pool": store.pool,
-        "layer": store.layer,
-        "tasks": tasks,
-        "notes": [note for task in tasks.values() for note in task["notes"]],
-        "versions": environment()["versions"],
-    }
-    write_json(out, result)
-    return result
+    versions = environment()["versions"]
+    every = {**earlier, **tasks}
+    write_json(out, {**decides, "tasks": every, "notes": _notes(every), "versions": versions})
+    return {**decides, "tasks": tasks, "notes": [*_notes(tasks), *replaced], "versions": versions}
+
+
+def _notes(tasks: Mapping[str, Any]) -> list[str]:
+    return [note for task in tasks.values() for note in task["notes"]]
+
+
+def _earlier(out: Path, decides: Mapping[str, str]) -> tuple[Mapping[str, Any], list[str]]:
+    """The scores that a file holds, where they are of the same vectors; and what is to be said where they are not."""
+    if not out.is_file():
+        return {}, []
+    try:
+        found = json.loads(out.read_text(encoding="utf-8"))
+        differ = [key for key, value in decides.items() if found[key] != value]
+        tasks: Mapping[str, Any] = found["tasks"]
+    except (ValueError, KeyError, TypeError):
+        raise CheckpointError(f"{out} is damaged. Remove it and run the same command again.") from None
+    if not differ:
+        return tasks, []
+    gone = ", ".join(tasks)
+    return {}, [f"{out} held scores of another {' and '.join(differ)} ({gone}): replaced; another --out keeps both"]
 
 
 def _of_task(model: Model, asked: Asked, data: DataFolder, store: FeatureStore, say: Say) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import click
 from pipeline.answer import open_model
 from pipeline.commands.options import MODEL
 from pipeline.data_folder import find_data_folder
-from pipeline.features import asked_tasks, extract_and_fit
+from pipeline.features import asked_tasks, extract_and_fit, left_out
 from pipeline.features_store import FeatureStore, encoder_of
 from pipeline.features_tables import feature_grid
 from pipeline.tables import print_grids
@@ -30,10 +30,12 @@ def command(model: Path, tasks: str, data: Path | None, pool: str, layer: str, o
     """Store a frozen encoder's vectors of tasks' texts, fit a light classifier on them, and score it."""
 
     opened = open_model(model)
-    asked = asked_tasks(opened, [name.strip() for name in tasks.split(",") if name.strip()])
+    names = [name.strip() for name in tasks.split(",") if name.strip()]
+    asked = asked_tasks(opened, names)
     folder = out or Path("features") / model.absolute().name
     store = FeatureStore(folder / "vectors", encoder_of(opened.public), join_world(), pool, layer)
     found = extract_and_fit(
         opened, asked, find_data_folder(data, model), store, folder / "features.json", partial(click.echo, err=True)
     )
-    print_grids([feature_grid(found)], [*found["notes"], f"written: {folder / 'features.json'}"])
+    aside = [] if names else left_out(opened)
+    print_grids([feature_grid(found)], [*found["notes"], *aside, f"written: {folder / 'features.json'}"])

@@ -102,7 +102,8 @@ def test_a_second_call_reads_the_stored_vectors_and_says_so(shared_house: Any, t
     first = CliRunner().invoke(main, words(shared_house, tmp_path))
     assert first.exit_code == 0, first.output
     assert "topic, train: 30 vectors computed in" in first.stderr
-    assert "names" not in first.output  # a tagging task, which nobody asked for by name
+    assert "names, train" not in first.output  # a tagging task, which nobody asked for by name
+    assert "alone: names (tagging)" in " ".join(first.stdout.split())
     files = {path: path.stat().st_mtime_ns for path in (tmp_path / "vectors").iterdir()}
     assert len(files) == 4
     second = CliRunner().invoke(main, words(shared_house, tmp_path))
@@ -111,6 +112,28 @@ def test_a_second_call_reads_the_stored_vectors_and_says_so(shared_house: Any, t
     assert {path: path.stat().st_mtime_ns for path in (tmp_path / "vectors").iterdir()} == files
     other = CliRunner().invoke(main, words(shared_house, tmp_path, "", "--layer", "0"))
     assert "topic, train: 30 vectors computed in" in other.stderr
+
+
+@pytest.mark.usefixtures("done")
+def test_a_call_with_other_tasks_keeps_what_stands_there_of_the_same_vectors(shared_house: Any, tmp_path: Path) -> None:
+    def told(*asked: str) -> tuple[Any, str]:
+        result = CliRunner().invoke(main, words(shared_house, tmp_path, *asked))
+        assert result.exit_code == 0, result.output
+        assert "left out" not in result.stdout
+        return json.loads((tmp_path / "features.json").read_text())["tasks"], " ".join(result.stdout.split())
+
+    (alone, _), (both, shown) = told("topic"), told("alike")
+    assert set(both) == {"topic", "alike"}
+    assert both["topic"] == alone["topic"]
+    assert "topic" not in shown
+    other, shown = told("topic", "--layer", "0")
+    assert list(other) == ["topic"]
+    assert "held scores of another layer (alike, topic): replaced" in shown
+
+
+def test_a_task_that_nobody_knows_is_told_with_the_nearest_of_the_model_s(model: Model) -> None:
+    with pytest.raises(RecipeError, match=r"(?s)--tasks topci: neither .*alike, names, topic.* built-in .*'topic'"):
+        asked_tasks(model, ["topci"])
 
 
 def test_an_address_changes_with_weights_text_and_pooling_alone(
