@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from finetune.tasks.spec import TRAIN
-from pipeline.compose import mixture_of, plan_of, text_notes
+from pipeline.compose import mixture_of, plan_of
 from pipeline.decisions import decide_by_settings, decide_stage
 from pipeline.layer_rates import rate_notes
 from pipeline.lineage import conditions_of, head_specs
@@ -15,6 +15,7 @@ from pipeline.recipe.stage import Stage
 from pipeline.recipe.stream import Stream, TaskExamples
 from pipeline.run_folder import RunFolder
 from pipeline.seeds.runs import further_seeds, recipe_of_seed, repeated_stages, seed_folder
+from pipeline.stage_notes import frozen_notes, stage_notes
 from pipeline.stored_vectors import stored_note
 from training.batching import draw_step
 from training.manifest import Decision
@@ -84,7 +85,7 @@ def _exact(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) 
         f"tokens, {', '.join(objective.name for objective in stream.objectives)}"
         for stream in mixture.streams
     )
-    streams += tuple(text_notes(materials, stage, mixture)) + tuple(rate_notes(materials, stage))
+    streams += tuple(stage_notes(materials, stage, mixture)) + tuple(rate_notes(materials, stage))
     streams += tuple(prompt_notes(materials, stage))
     streams += (stored_note(materials, stage),) if stage.stored else ()
     decision = decide_stage(materials, folder, stage, extend)
@@ -108,7 +109,7 @@ def _estimate(materials: Materials, folder: RunFolder, stage: Stage, extend: boo
         replace(decision, why=f"{decision.why}; not tokenised yet: {missing}"),
         _parameters(materials, stage),
         tokens,
-        tuple(_stream_line(materials, stream) for stream in stage.streams),
+        (*(_stream_line(materials, stream) for stream in stage.streams), *frozen_notes(materials, stage)),
         _beginning(materials.recipe, stage),
     )
 

@@ -14,7 +14,7 @@ from model.groups import ParameterGroup
 from model.network import Network
 from model.public_load import load_into as load_public
 from pipeline.carried import carried_weights
-from pipeline.compose import adamw_of, mixture_of, plan_of, text_notes
+from pipeline.compose import adamw_of, mixture_of, plan_of
 from pipeline.ds_config import load_ds_config
 from pipeline.idle import refuse_silent
 from pipeline.layer_rates import by_layer, layer_rates_of
@@ -26,6 +26,7 @@ from pipeline.measure import Boundary, evaluation_of, measure_boundary, measurin
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.run_folder import RunFolder, commit, environment
+from pipeline.stage_notes import stage_notes
 from pipeline.stored_vectors import store_rows
 from pipeline.teaching import soft_labels
 from pipeline.watch import Watch
@@ -69,7 +70,7 @@ def run_stage(context: Context, stage: Stage, identity: Mapping[str, Any], decis
     world.wait()
     taught = soft_labels(materials, context.folder, world, stage, partial(_finished, context))
     mixture = mixture_of(materials, stage, taught)
-    for note in text_notes(materials, stage, mixture):
+    for note in stage_notes(materials, stage, mixture):
         context.watch.say(f"{stage.name}: {note}")
     state = State()
     if decision.action == "resume":

@@ -1,0 +1,34 @@
+"""What whoever plans or starts a stage should know of it and would not see in its numbers."""
+
+from collections.abc import Iterator
+
+from pipeline.compose import text_notes
+from pipeline.lineage import ancestry
+from pipeline.materials import Materials
+from pipeline.recipe.stage import Stage
+from training.mixture import Mixture
+
+
+def stage_notes(materials: Materials, stage: Stage, opened: Mixture) -> list[str]:
+    """A line each: of its text, of what a step repeats, of an encoder that stands still untrained."""
+    return [*text_notes(materials, stage, opened), *_repeats(opened), *frozen_notes(materials, stage)]
+
+
+def frozen_notes(materials: Materials, stage: Stage) -> list[str]:
+    """A line where a stage freezes an encoder that nothing has trained; the recipe alone tells."""
+    trained = materials.public or any("encoder" not in one.freeze for one in ancestry(materials.recipe, stage.name))
+    if trained:
+        return []
+    return [
+        "freeze: [encoder]: nothing has trained this encoder, so that its weights are as random as they began; train "
+        "it in an earlier stage, or give encoder.from"
+    ]
+
+
+def _repeats(opened: Mixture) -> Iterator[str]:
+    for stream in opened.streams:
+        if stream.items > stream.source.size:
+            yield (
+                f"{stream.name}: a step takes {stream.items:,} items, and there are {stream.source.size:,}: each step "
+                "reads some of them more than once; a smaller amount would do"
+            )
