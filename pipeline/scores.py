@@ -1,7 +1,7 @@
 """The run's result: scores of the last stage and the forgetting ledger, from what each stage's boundary measured."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,11 @@ def collect_scores(materials: Materials, folder: RunFolder, notes: Sequence[str]
         "tasks": {**tasks, **more},
         "ledger": _ledger(recipe.evaluation.ledger.corpora, list(recipe.tasks), start, boundaries),
         "unigram_entropy": _entropies(materials, boundaries),
-        "notes": [*notes, *_notes(materials, [*final.values(), *last["more"].values()])],
+        "notes": [
+            *notes,
+            *_notes(materials, [*final.values(), *last["more"].values()]),
+            *_elsewhere(boundaries, recipe.stages[-1].name),
+        ],
         "data": {name: _content(materials, name) for name in final},
         "content": {
             shown: content_of(materials.examples(scores["name"], scores["split"]))
@@ -136,6 +140,18 @@ def _content(materials: Materials, name: str) -> dict[str, str]:
     """The content of what a task was trained and scored on, as the tokenizer cut it."""
     splits = (*((TRAIN,) if TRAIN in materials.task(name).splits else ()), *materials.scored(name))
     return {split: materials.encoded(name, split).fingerprint for split in splits}
+
+
+def _elsewhere(boundaries: Mapping[str, Mapping[str, Any]], last: str) -> Iterator[str]:
+    """A line for the tasks of each stage that the last one does not go on from, whose scores the table lacks."""
+    ends = {name: stage for stage, found in boundaries.items() for name in found["tasks"]}
+    for stage in dict.fromkeys(ends.values()):
+        if stage != last:
+            names = ", ".join(name for name, end in ends.items() if end == stage)
+            yield (
+                f"{names}: not among the scores, which are those of stage {last}: trained up to stage {stage}, from "
+                "which that one does not go on; the forgetting ledger has what was measured there"
+            )
 
 
 def _notes(materials: Materials, scored: Iterable[Mapping[str, Any]]) -> list[str]:

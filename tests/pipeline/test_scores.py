@@ -11,7 +11,7 @@ import torch
 from torch.nn import functional as F
 from transformers import BertForPreTraining
 
-from pipeline.tables import remarks
+from pipeline.tables import remarks, scores_text
 from pretrain.blocks import BlockSource
 from pretrain.masked_lm import MaskedLM
 from tests.plain_corpus import numbers, span
@@ -125,3 +125,21 @@ def test_the_table_shows_every_earlier_measure_at_each_boundary(scores: Any) -> 
     found = {row["name"]: row["values"] for row in scores["ledger"]["rows"]}
     assert found["topic accuracy"] == [None, None, scores["tasks"]["topic"]["metrics"]["accuracy"]]
     assert found["names entity_f1"][-1] == scores["tasks"]["names"]["metrics"]["entity_f1"]
+
+
+def test_a_task_that_the_last_stage_does_not_go_on_from_is_told_under_the_table(house: Any) -> None:
+    house.rewrite("  - name: multitask\n", "  - name: multitask\n    parent: general\n")
+    early = "  - {source: {task: topic}, amount: {examples: 6}}\n  - name: multitask"
+    house.rewrite("      - {source: {task: topic}, amount: {examples: 6}}\n", "")
+    house.rewrite("  - name: multitask", f"    {early}")
+    scores = json.loads(house.run("branch", "multitask.steps=8").scores.read_text())
+    (note,) = [line for line in scores["notes"] if "forgetting ledger" in line]
+    assert note.startswith(
+        "topic: not among the scores, which are those of stage multitask: trained up to stage domain"
+    )
+    assert "topic" not in scores["tasks"]
+    assert note in scores_text(scores)
+
+
+def test_a_run_whose_last_stage_answers_all_says_nothing_of_it(scores: Any) -> None:
+    assert not any("forgetting ledger" in line for line in scores["notes"])
