@@ -55,19 +55,19 @@ def own_tasks(recipe: Recipe, stage: Stage) -> list[str]:
 def trained_heads(recipe: Recipe, name: str, public: PublicModel | None) -> set[str]:
     """The heads that mean something after a stage: trained on the way, or brought by the public checkpoint."""
     found = {head for stage in ancestry(recipe, name) for head in own_heads(recipe, stage)}
-    return found | _public_heads(public)
+    return found | _public_heads(recipe, public)
 
 
 def known_heads(recipe: Recipe, stage: Stage, public: PublicModel | None) -> set[str]:
     """The heads that the weights a stage begins with already bring."""
-    return _public_heads(public) if stage.parent is None else trained_heads(recipe, stage.parent, public)
+    return _public_heads(recipe, public) if stage.parent is None else trained_heads(recipe, stage.parent, public)
 
 
 def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
     """The heads of a stage's network in their fixed order: those of text, then the tasks' as the recipe has them."""
     recipe, size = materials.recipe, materials.vocabulary_size
     wanted = trained_heads(recipe, name, materials.public)
-    decoder = HeadDesign(depth=recipe.decoder.layers) if recipe.decoder else ROW
+    decoder = _decoder(recipe, materials.public)
     known = [
         HeadSpec(head, kind, 2 if kind == "pair" else size, decoder if kind == "decoder" else ROW)
         for head, kind in TEXT_HEADS.items()
@@ -104,7 +104,7 @@ def with_lm_head_stage(recipe: Recipe, public: PublicModel | None) -> Recipe:
     """
     needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(recipe, stream)]
     known = {stage.name for stage in recipe.stages}
-    if public is None or not needing or LM in _public_heads(public) or LM_HEAD_STAGE in known:
+    if public is None or not needing or LM in _public_heads(recipe, public) or LM_HEAD_STAGE in known:
         return recipe
     inserted = _lm_head_stage(recipe, next((stream for stream in needing if stream.objectives), needing[0]))
     stages = [
@@ -145,10 +145,18 @@ def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
     )
 
 
-def _public_heads(public: PublicModel | None) -> set[str]:
+def _public_heads(recipe: Recipe, public: PublicModel | None) -> set[str]:
     heads = public.heads if public else ()
     pairs = {ORDER if spec.name == ORDER else PAIRS for spec in heads if spec.kind == "pair"}
-    return pairs | {LM for spec in heads if spec.kind == "mlm"}
+    decoders = {DECODER for spec in heads if spec.kind == "decoder" and spec.design == _decoder(recipe, public)}
+    return pairs | decoders | {LM for spec in heads if spec.kind == "mlm"}
+
+
+def _decoder(recipe: Recipe, public: PublicModel | None) -> HeadDesign:
+    """The decoder's sizes: those asked for, or those of the public checkpoint's own, or the usual ones."""
+    if recipe.decoder is not None:
+        return HeadDesign(depth=recipe.decoder.layers)
+    return next((spec.design for spec in (public.heads if public else ()) if spec.kind == "decoder"), ROW)
 
 
 def _heads(recipe: Recipe, stream: Stream) -> set[str]:

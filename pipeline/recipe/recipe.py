@@ -179,7 +179,9 @@ class Recipe(Section):
     tasks: dict[Name, Task] = Field(default={}, description="Labelled tasks by name.")
     encoder: Encoder = Field(default=FreshEncoder(), description="Sizes of a new one, or `from` a public checkpoint.")
     decoder: Decoder | None = Field(
-        default=None, description="Sizes of the decoder, where a stream writes with one; null: the usual ones."
+        default=None,
+        description="Sizes of the decoder, where a stream writes with one; null: those of the encoder's checkpoint, "
+        "where it has one, or else the usual ones.",
     )
     lm_head_fit: LmHeadFit | None = Field(
         default=None,

@@ -1,22 +1,23 @@
 """MASS as a recipe: its decoder learns, rides along, is exported, and trains the same under every engine."""
 
-import json
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 import torch
 
-from model.public import read_public
+from model.config import HeadSpec
+from model.design import HeadDesign
+from model.public import of_network, read_public, write_public
+from model.public_load import load_into
 from pipeline.export import export_run
+from pipeline.lineage import head_specs, known_heads, with_lm_head_stage
 from pipeline.recipe.identity import identity
 from pipeline.stage_run import carried_weights
+from tests.pipeline.two_ranks import losses, run_under_zero
 from tokenization.errors import RecipeError
 from training.checkpoint import load_weights
 
 PAIRS = "{source: {pairs_of: general, length: 48}, objectives: [mlm, nsp], amount: {tokens: 400}}"
 SPANS = "{source: {blocks_of: general, length: 32}, objectives: [mass], amount: {tokens: 400}}"
+ONE = HeadDesign(depth=1)
 SMALL = ("general.steps=40", "domain.steps=3", "multitask.steps=3", "multitask.sampling=every")
 
 
@@ -26,11 +27,6 @@ def mass(house):
     house.rewrite(PAIRS, SPANS)
     house.rewrite("optimizer: {rate: 1e-2}", "optimizer: {rate: 1e-2}\ndecoder: {layers: 1}")
     return house
-
-
-def losses(folder, stage):
-    lines = folder.stage(stage).metrics.read_text(encoding="utf-8").splitlines()
-    return [record["loss"] for record in map(json.loads, lines) if record["kind"] == "step"]
 
 
 @pytest.mark.slow
@@ -46,6 +42,27 @@ def test_the_decoder_learns_rides_along_unchanged_and_is_exported(mass, tmp_path
     stored = read_public(tmp_path / "export")
     assert [spec.name for spec in stored.heads][:2] == ["mlm", "decoder"]
     assert all(torch.equal(stored.tensors[name], first[name]) for name in names)
+
+
+def test_the_decoder_of_a_checkpoint_is_kept_through_stages_that_write_nothing(mass):
+    made, folder = mass.materials("made"), mass.base / "public"
+    write_public(of_network(made.network([HeadSpec("decoder", "decoder", made.encoder.vocab_size, ONE)])), folder)
+    made.tokenizer.save(folder)
+    head, _, rest = mass.file.read_text(encoding="utf-8").partition("encoder: {layers")
+    rest = rest[rest.index("\n") :].replace("\ndecoder: {layers: 1}", "")
+    head = head.replace("{train: {corpora: [general], size: 160}}", "{from: public}")
+    mass.file.write_text(f"{head}encoder: {{from: public}}{rest}", encoding="utf-8")
+    taken = mass.materials("taken")
+    taken = taken.with_recipe(with_lm_head_stage(taken.recipe, taken.public))
+    network, given = taken.network(head_specs(taken, "lm-head")), taken.public.tensors
+    load_into(network, taken.public)
+    names = [name for name in given if name.startswith("heads.decoder.")]
+    assert len(names) > 10
+    assert all(torch.equal(given[name], network.state_dict()[name]) for name in names)
+    # Where other sizes are asked for, it is another decoder, which the checkpoint does not bring.
+    larger = mass.materials("taken", "decoder.layers=3")
+    assert "decoder" not in known_heads(larger.recipe, larger.recipe.stage("general"), larger.public)
+    assert [spec.design.depth for spec in head_specs(larger, "general") if spec.kind == "decoder"] == [3]
 
 
 def test_the_decoder_s_sizes_are_identity_of_the_stages_that_write_with_it_alone(mass):
@@ -71,41 +88,28 @@ def test_mass_is_refused_on_pairs_and_beside_another_objective_that_edits(house)
 
 
 @pytest.fixture(scope="module")
-def shared(shared_house):
-    """The recipe under another name, with a stream beside it; of three micro-batches two ranks run one of nothing."""
-    beside = SPANS.replace("[mass]", "[mlm]").replace("400", "100").replace("source:", "name: beside, source:")
-    text = shared_house.file.read_text(encoding="utf-8").replace(PAIRS, f"{SPANS}\n      - {beside}")
-    file = shared_house.base / "mass.yaml"
-    file.write_text(text, encoding="utf-8")
-    return file
+def beside(shared_house, tmp_path_factory):
+    """A house of its own with a stream beside that of MASS; of three micro-batches two ranks run one of nothing."""
+    house = type(shared_house)(tmp_path_factory.mktemp("beside"))
+    other = SPANS.replace("[mass]", "[mlm]").replace("400", "100").replace("source:", "name: beside, source:")
+    text = shared_house.file.read_text(encoding="utf-8").replace(PAIRS, f"{SPANS}\n      - {other}")
+    house.file.write_text(text, encoding="utf-8")
+    (house.base / "data").symlink_to(shared_house.base / "data")
+    return house
 
 
 @pytest.fixture(scope="module")
-def alone(shared, shared_house):
+def alone(beside):
     """The plain engine on one rank, dropout on."""
-    return trained(shared, shared_house, "mass-alone", 1)
-
-
-def trained(file, house, name, ranks, *sets):
-    """The first stage's losses and weights after a run by the command line."""
-    folder, program = house.folder(name), Path(sys.executable).with_name("triptych")
-    words = [program, "run", file, "--run-dir", folder.root, "--only", "general", *sets]
-    torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", f"--nproc_per_node={ranks}", "--no-python"]
-    command = [*torchrun, *words] if ranks > 1 else words
-    done = subprocess.run(
-        command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=560, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return losses(folder, "general"), load_weights(carried_weights(folder.stage("general")))
+    return beside.run("alone", only="general")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", [1, 3])
-def test_zero_on_two_ranks_trains_the_decoder_as_the_plain_engine_on_one(shared, shared_house, alone, stage):
-    sets = ("--set", "engine.name=zero", "--set", f"engine.ds_config=ds_configs/zero{stage}.json")
-    curve, weights = trained(shared, shared_house, f"mass-zero{stage}", 2, *sets)
-    expected_curve, expected = alone
-    assert curve == pytest.approx(expected_curve, rel=1e-5)
+def test_zero_on_two_ranks_trains_the_decoder_as_the_plain_engine_on_one(beside, alone, stage):
+    both = run_under_zero(beside, stage, f"zero{stage}", only="general")
+    assert losses(both, "general") == pytest.approx(losses(alone, "general"), rel=1e-5)
+    weights, expected = (load_weights(carried_weights(folder.stage("general"))) for folder in (both, alone))
     assert weights.keys() == expected.keys()
     assert any(name.startswith("heads.decoder.blocks.1.cross") for name in weights)
     for name, value in expected.items():
