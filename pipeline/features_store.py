@@ -1,14 +1,14 @@
 """Vectors of a split's texts, computed once and kept under their content address.
 
-The address knows the encoder's weights and sizes, the tokens as they were read, and how they are pooled; it knows no
-labels, no ids and no place.
+The address knows the encoder's weights and sizes, the tokens as they were read, how they are pooled, and what computed
+them; it knows no labels, no ids and no place.
 
 Shape letters: E examples, W width of a vector.
 """
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from model.network import Network
 from model.pooled_vectors import PooledVectors
 from model.public import PublicModel
 from model.public_load import load_into
-from pipeline.stored_vectors import content_of
+from pipeline.vector_address import encoder_content, vector_address
 from tokenization.atomic import aside
 from tokenization.errors import CheckpointError
 from tokenization.fingerprint import of_value
@@ -56,8 +56,8 @@ class FeatureStore:
 
     def __init__(self, folder: Path, network: Network, world: World, pool: str, layer: str) -> None:
         self.pool, self.layer, self._folder = pool, layer, folder
-        sizes = {key: value for key, value in asdict(network.config).items() if key != "dropout"}
-        self._encoder = {"encoder": content_of(network.encoder), "sizes": sizes, "pool": pool, "layer": layer}
+        how = {"pool": pool, "layer": layer}
+        self._encoder = vector_address(encoder_content(network), world.device.type, how)
         self._reader = Reader(PooledVectors(network, pool, layer), world, bf16=False)
 
     def features(self, encoded: Encoded) -> Features:
@@ -67,7 +67,7 @@ class FeatureStore:
             CheckpointError: the file is damaged.
             RunError: the disk is full.
         """
-        address = of_value({**self._encoder, "text": text_of(encoded)})
+        address = of_value([self._encoder, text_of(encoded)])
         path = self._folder / f"{address}.safetensors"
         if path.is_file():
             return Features(_load(path), address, True, 0.0)

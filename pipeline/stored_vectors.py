@@ -1,19 +1,16 @@
 """`stored: true`: the rows that a frozen encoder gives are computed before a stage's first step and read in all others.
 
 They lie in the store under `vectors`, in a folder named by what decides them (the encoder's weights and sizes, which
-layers are read, precision, attention, device), and serve every later stage and run of the same encoder.
+layers are read, precision, attention, and what computed them), and serve every later stage and run of the same encoder.
 
 Shape letters: K layers, D width.
 """
 
-import hashlib
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from torch import nn
 
 from finetune.answering.dev_batches import ANSWERING_TOKENS, dev_batches
 from finetune.encoding.encoded import Encoded
@@ -23,9 +20,9 @@ from model.stored import StoredEncoder
 from pipeline.lineage import conditions_of, head_specs, own_heads, own_tasks
 from pipeline.materials import Materials
 from pipeline.recipe.stage import Stage
+from pipeline.vector_address import encoder_content, vector_address
 from pipeline.vector_shelf import VectorShelf
 from tokenization.errors import RecipeError
-from tokenization.fingerprint import of_value
 from training.distributed import World
 from training.engine import Reader
 
@@ -85,15 +82,6 @@ def stored_note(materials: Materials, stage: Stage) -> str:
     return f"stored vectors: at most {rows:,} rows of {layers} x {materials.encoder.hidden}, {size / 2**20:,.1f} MiB"
 
 
-def content_of(module: nn.Module) -> str:
-    """The content of a module's weights, whatever its place in a model."""
-    state = hashlib.blake2b(digest_size=8)
-    for name, tensor in module.state_dict().items():
-        state.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        state.update(np.ascontiguousarray(tensor.detach().float().cpu().numpy()).tobytes())
-    return state.hexdigest()
-
-
 def _read(materials: Materials, stage: Stage) -> Iterator[Encoded]:
     """The splits whose rows a stage reads: of each task what it trains on, and what it is evaluated on meanwhile."""
     for name in own_tasks(materials.recipe, stage):
@@ -107,13 +95,9 @@ def _rows(encoded: Encoded) -> int:
 
 
 def _folder(materials: Materials, world: World, stage: Stage, network: Network) -> Path:
-    sizes = {key: value for key, value in asdict(network.config).items() if key != "dropout"}
-    decides = {
-        "encoder": content_of(network.encoder),
-        "sizes": sizes,
+    how = {
         "all layers": network.reads_all_layers,
         "precision": stage.precision,
         "attention": materials.recipe.encoder.attention,
-        "device": world.device.type,
     }
-    return materials.store / "vectors" / of_value(decides)
+    return materials.store / "vectors" / vector_address(encoder_content(network), world.device.type, how)
