@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,6 +15,7 @@ from pipeline.cli import main
 from pipeline.lineage import LM_HEAD_STAGE, with_lm_head_stage
 from pipeline.prompt_notes import prompt_notes
 from pipeline.recipe.stream import TextOf
+from tests.pipeline.two_ranks import losses, run_under_zero
 from tokenization.errors import RecipeError
 
 ROWS = """kind: classification, fields: [text], labels: [sea, land], length: 40, hidden: [unlabelled],
@@ -331,20 +330,8 @@ def test_zero_on_two_ranks_asks_and_learns_as_the_plain_engine_on_one(ran: tuple
     house, _ = ran
     micro = "engine.micro_batch_tokens=160"
     alone = house.run(f"alone{zero}", SMALL, micro)
-    both = house.folder(f"zero{zero}")
-    words = ["run", house.file, "--run-dir", both.root]
-    for change in (SMALL, micro, "engine.name=zero", f"engine.ds_config=ds_configs/zero{zero}.json"):
-        words += ["--set", change]
-    torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc_per_node", "2", "--no-python"]
-    command = [*torchrun, Path(sys.executable).with_name("triptych"), *words]
-    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=560)
-    assert done.returncode == 0, done.stdout + done.stderr
+    both = run_under_zero(house, zero, f"zero{zero}", SMALL, micro)
     for stage in ("ask", "ask-otherwise", "learn"):
         assert losses(both, stage) == pytest.approx(losses(alone, stage), rel=1e-4, abs=1e-6), stage
     shares = [np.load(next((run.stage("learn").root / "soft-labels").iterdir())) for run in (both, alone)]
     assert shares[0] == pytest.approx(shares[1], abs=1e-5)
-
-
-def losses(folder: Any, stage: str) -> list[float]:
-    lines = (folder.stage(stage).root / "metrics.jsonl").read_text().splitlines()
-    return [record["loss"] for record in map(json.loads, lines) if record["kind"] == "step"]

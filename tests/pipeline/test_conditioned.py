@@ -1,8 +1,6 @@
 """Tasks with norms of their own, from `condition: true` to an exported model that answers as the run did."""
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from pipeline.cli import main
 from pipeline.compose import mixture_of
 from pipeline.lineage import conditions_of
 from pipeline.recipe.identity import identity
+from tests.pipeline.two_ranks import losses, run_under_zero
 from tokenization.errors import RecipeError
 from training.address import key_of
 from training.checkpoint import load_weights
@@ -48,11 +47,6 @@ def tuned(house: Any) -> Any:
     text = house.file.read_text(encoding="utf-8").partition("stages:")[0]
     house.file.write_text(text.replace("positions: 48}", "positions: 48, initializer_range: 0.3}") + STAGES, "utf-8")
     return house
-
-
-def losses(folder: Any, stage: str) -> list[float]:
-    lines = folder.stage(stage).metrics.read_text(encoding="utf-8").splitlines()
-    return [record["loss"] for record in map(json.loads, lines) if record["kind"] == "step"]
 
 
 def weights(folder: Any, stage: str, step: int) -> dict[str, torch.Tensor]:
@@ -164,16 +158,9 @@ def test_rows_are_not_stored_for_a_head_that_answers_a_conditioned_task_of_an_ea
 @pytest.mark.parametrize("stage", [2])
 def test_zero_on_two_ranks_gives_the_plain_run_of_one(tuned: Any, stage: int) -> None:
     plain = tuned.run("plain", *BOTH)
-    root = tuned.base / "runs" / "zero"
-    sets = [word for change in BOTH for word in ("--set", change)]
-    engine = ["--set", "engine.name=zero", "--set", f"engine.ds_config=ds_configs/zero{stage}.json"]
-    here = Path(sys.executable)
-    command = [here.with_name("torchrun"), "--standalone", "--nproc_per_node", "2", "--no-python",
-               here.with_name("triptych"), "run", tuned.file, "--run-dir", root, *sets, *engine]  # fmt: skip
-    done = subprocess.run(command, cwd=tuned.base, env=tuned.environment, capture_output=True, text=True, timeout=560)
-    assert done.returncode == 0, done.stdout + done.stderr
+    both = run_under_zero(tuned, stage, "zero", *BOTH)
     for name, steps in (("first", 6), ("second", 4)):
-        assert losses(tuned.folder("zero"), name) == pytest.approx(losses(plain, name), rel=1e-5)
+        assert losses(both, name) == pytest.approx(losses(plain, name), rel=1e-5)
         theirs = weights(plain, name, steps)["conditional.offsets.weight"]
-        ours = weights(tuned.folder("zero"), name, steps)["conditional.offsets.weight"]
+        ours = weights(both, name, steps)["conditional.offsets.weight"]
         assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-5)

@@ -2,8 +2,6 @@
 
 import json
 import random
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from finetune.metrics import METRICS
 from pipeline.cli import main
 from pipeline.compose import mixture_of
 from pipeline.show import step_text
+from tests.pipeline.two_ranks import run_under_zero
 from tokenization.errors import RecipeError
 
 TASKS = """
@@ -144,14 +143,7 @@ def test_a_source_and_its_text_must_fit_into_one_sequence(ran: tuple[Any, Any]) 
 def test_zero_on_two_ranks_writes_what_the_plain_engine_on_one_does(ran: tuple[Any, Any], stage: int) -> None:
     """Within the stage as well, where under ZeRO-3 no rank has all parameters."""
     house, folder = ran
-    words = ["run", house.file, "--run-dir", house.base / "runs" / f"zero{stage}"]
-    for change in ("engine.name=zero", f"engine.ds_config=ds_configs/zero{stage}.json"):
-        words += ["--set", change]
-    torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc_per_node", "2", "--no-python"]
-    command = [*torchrun, Path(sys.executable).with_name("triptych"), *words]
-    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=580)
-    assert done.returncode == 0, done.stdout + done.stderr
-    root = house.base / "runs" / f"zero{stage}"
+    root = run_under_zero(house, stage, f"zero{stage}").root
     for kind, key in (("step", "loss"), ("evaluation", "joint")):
         found, known = (values(run, kind, key) for run in (root, folder.root))
         assert found == pytest.approx(known, abs=1e-3)

@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from click.testing import CliRunner
 
 from pipeline.cli import main
 from pipeline.show import step_text
+from tests.pipeline.two_ranks import losses, run_under_zero
 
 TASKS = """
   hears: {kind: multilabel, fields: text, label: topics, labels: [sea, land], length: 32,
@@ -107,7 +106,7 @@ def test_what_only_decides_scores_is_measured_again_on_the_same_weights(
     later = house.run(f"later-{name}", change)
     assert f"answer: measured again, since its evaluation changed:\n  {told}" in capsys.readouterr().out
     at_once = house.run(f"at-once-{name}", change)
-    assert losses(later.root) == losses(folder.root) == losses(at_once.root)
+    assert losses(later, "answer") == losses(folder, "answer") == losses(at_once, "answer")
     assert json.loads(later.scores.read_text())["tasks"] == json.loads(at_once.scores.read_text())["tasks"]
 
 
@@ -124,27 +123,15 @@ def test_a_step_shows_what_is_right_of_each_candidate_window_and_class(ran: tupl
     assert "{multilabel: none}" in shown
 
 
-def losses(root: Path) -> list[float]:
-    lines = (root / "stages" / "answer" / "metrics.jsonl").read_text().splitlines()
-    return [record["loss"] for record in map(json.loads, lines) if record["kind"] == "step"]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", [1, 3])
 def test_zero_on_two_ranks_trains_and_answers_as_the_plain_engine_on_one(ran: tuple[Any, Any], stage: int) -> None:
     """Tasks alternate, so that three heads of four are idle in each step, and a rank may have no micro-batch."""
     house, _ = ran
     sets = ["answer.sampling=alternate", "answer.steps=16", "engine.micro_batch_tokens=80"]
-    alone = house.run(f"alone{stage}", *sets).root
-    words = ["run", house.file, "--run-dir", house.base / "runs" / f"zero{stage}"]
-    for change in (*sets, "engine.name=zero", f"engine.ds_config=ds_configs/zero{stage}.json"):
-        words += ["--set", change]
-    torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc_per_node", "2", "--no-python"]
-    command = [*torchrun, Path(sys.executable).with_name("triptych"), *words]
-    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=560)
-    assert done.returncode == 0, done.stdout + done.stderr
-    root = house.base / "runs" / f"zero{stage}"
-    assert losses(root) == pytest.approx(losses(alone), rel=1e-5)
-    found, known = (json.loads((run / "evaluation" / "scores.json").read_text())["tasks"] for run in (root, alone))
+    alone = house.run(f"alone{stage}", *sets)
+    both = run_under_zero(house, stage, f"zero{stage}", *sets)
+    assert losses(both, "answer") == pytest.approx(losses(alone, "answer"), rel=1e-5)
+    found, known = (json.loads(folder.scores.read_text())["tasks"] for folder in (both, alone))
     for name in NEW:
         assert found[name]["metrics"] == pytest.approx(known[name]["metrics"], abs=1e-3)

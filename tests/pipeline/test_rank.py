@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from pipeline.answer import open_model
 from pipeline.cli import main
 from pipeline.rank import Ranker
 from pipeline.show import step_text
+from tests.pipeline.two_ranks import losses, run_under_zero
 from tokenization.errors import RecipeError
 
 TASKS = """
@@ -214,18 +213,6 @@ def test_zero_on_two_ranks_trains_heads_of_runs_as_the_plain_engine_on_one(ran: 
     """Tasks alternate, so that three heads of four are idle in each step, and a rank may have no micro-batch."""
     house, _ = ran
     sets = ["answer.sampling=alternate", "engine.micro_batch_tokens=80"]
-    alone = house.run(f"alone{stage}", *sets).root
-    words = ["run", house.file, "--run-dir", house.base / "runs" / f"zero{stage}"]
-    for change in (*sets, "engine.name=zero", f"engine.ds_config=ds_configs/zero{stage}.json"):
-        words += ["--set", change]
-    torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc_per_node", "2", "--no-python"]
-    command = [*torchrun, Path(sys.executable).with_name("triptych"), *words]
-    done = subprocess.run(command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=400)
-    assert done.returncode == 0, done.stdout + done.stderr
-    root = house.base / "runs" / f"zero{stage}"
-    assert losses(root) == pytest.approx(losses(alone), rel=1e-5)
-
-
-def losses(root: Path) -> list[float]:
-    lines = (root / "stages" / "answer" / "metrics.jsonl").read_text().splitlines()
-    return [record["loss"] for record in map(json.loads, lines) if record["kind"] == "step"]
+    alone = house.run(f"alone{stage}", *sets)
+    both = run_under_zero(house, stage, f"zero{stage}", *sets)
+    assert losses(both, "answer") == pytest.approx(losses(alone, "answer"), rel=1e-5)

@@ -3,9 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +14,7 @@ from model.scalar_mix import mixes_in
 from pipeline import stage_run
 from pipeline.cli import main
 from pipeline.recipe.identity import identity
+from tests.pipeline.two_ranks import run_under_zero
 from tokenization.errors import RecipeError
 from training.checkpoint import load_weights
 from training.loop import StagePlan
@@ -171,12 +169,6 @@ def test_zero_on_two_ranks_trains_lstm_and_mix_as_the_plain_engine_on_one(
 ) -> None:
     changes = (*sets, WITHOUT_DROPOUT, "engine.micro_batch_tokens=80")
     alone = frozen.run("alone", *changes)
-    words = ["run", str(frozen.file), "--run-dir", str(frozen.folder("zero").root)]
-    for change in (*changes, "engine.name=zero", f"engine.ds_config=ds_configs/zero{stage}.json"):
-        words += ["--set", change]
-    torchrun = [str(Path(sys.executable).with_name("torchrun")), "--standalone", "--nproc_per_node", "2", "--no-python"]
-    command = [*torchrun, str(Path(sys.executable).with_name("triptych")), *words]
-    done = subprocess.run(command, cwd=frozen.base, env=frozen.environment, capture_output=True, text=True, timeout=500)
-    assert done.returncode == 0, done.stdout + done.stderr
+    both = run_under_zero(frozen, stage, "zero", *changes)
     for name, value in weights(alone).items():
-        assert (weights(frozen.folder("zero"))[name] - value).abs().max() <= 1e-4, name
+        assert (weights(both)[name] - value).abs().max() <= 1e-4, name

@@ -3,9 +3,6 @@
 import itertools
 import json
 import math
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +24,7 @@ from pipeline.recipe.load import load_recipe
 from pipeline.tables import remarks
 from pretrain.blocks import BlockSource
 from pretrain.pairs import PairSource
+from tests.pipeline.two_ranks import losses, run_under_zero
 from tokenization.errors import RecipeError
 from training.address import key_of
 from training.batching import draw_step, flat_batch
@@ -258,18 +256,6 @@ def test_zero_on_two_ranks_trains_mixed_attention_as_the_plain_engine_on_one(hou
     """Of three micro-batches two ranks run one of nothing."""
     with_streams(house, *UNILM)
     plain = house.run("plain")
-    zero = house.folder("zero")
-    words = ["run", house.file, "--run-dir", zero.root, "--set", "engine.name=zero"]
-    torchrun = [Path(sys.executable).with_name("torchrun"), "--standalone", "--nproc_per_node=2", "--no-python"]
-    command = [*torchrun, Path(sys.executable).with_name("triptych"), *words]
-    command += ["--set", f"engine.ds_config=ds_configs/zero{stage}.json"]
-    done = subprocess.run(
-        command, cwd=house.base, env=house.environment, capture_output=True, text=True, timeout=560, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    curves = [
-        [json.loads(line)["loss"] for line in folder.stage("lm").metrics.read_text(encoding="utf-8").splitlines()]
-        for folder in (plain, zero)
-    ]
+    curves = [losses(folder, "lm") for folder in (plain, run_under_zero(house, stage, "zero"))]
     assert len(curves[0]) == 4
     assert curves[1] == pytest.approx(curves[0], rel=1e-5)
