@@ -30,7 +30,7 @@ CONTEST = ("tianchi-ocnli", "ocemotion", "tianchi-tnews")
 
 SYSTEMS: tuple[System, ...] = (
     System("bert", text.masking, (("task", "sst2"),)),
-    System("gpt", text.causality, (("task", "sst2"), ("forward", "described"))),
+    System("gpt", text.causality, (("task", "sst2"), ("forward", "described"), ("forward", "written"))),
     System("elmo", tasks.layers_read, (("multitask", "sst2"), ("multitask", "conll2003"))),
     System("ulmfit", tasks.rates, (("task", "sst2"),), ("gpt",)),
     System("siatl", tasks.auxiliary_weight, (("task", "sst2"),), ("gpt",)),

@@ -7,7 +7,7 @@ from finetune.metrics.reading import same_words, span_f1
 from finetune.metrics.reading_zh import exact_match_zh, span_f1_zh
 from finetune.metrics.regression import mape, pearson, pearson_spearman, rmse, spearman
 from finetune.metrics.tags import entity_f1, entity_macro_f1
-from finetune.metrics.text import bleu, chrf, same_text
+from finetune.metrics.text import bleu, chrf, exact_words, same_text
 from finetune.tasks.metric_names import FROM_SCORES
 from finetune.tasks.spec import TaskSpec
 
@@ -40,6 +40,7 @@ METRICS: dict[str, Metric] = {
     "span_f1_zh": span_f1_zh,
     "bleu": bleu,
     "chrf": chrf,
+    "exact_words": exact_words,
 }
 
 

@@ -8,6 +8,7 @@ are put in lower case when they are encoded.
 from sacrebleu.metrics import BLEU, CHRF
 
 from finetune.metrics.answers import Answers
+from finetune.metrics.reading import words_of
 from finetune.tasks.spec import TaskSpec
 
 _PERCENT = 100.0
@@ -28,4 +29,10 @@ def chrf(gold: Answers, answers: Answers, spec: TaskSpec) -> float:
 def same_text(gold: Answers, answers: Answers, spec: TaskSpec) -> float:
     """Share of texts that are their reference, blanks left out: how a text is spaced is not the model's doing."""
     same = ["".join(told.split()) == "".join(right.split()) for right, told in zip(gold, answers, strict=True)]
+    return sum(same) / len(same)
+
+
+def exact_words(gold: Answers, answers: Answers, spec: TaskSpec) -> float:
+    """Share of texts that have their reference's words by SQuAD's rules: case, punctuation and articles left out."""
+    same = [words_of(told) == words_of(right) for right, told in zip(gold, answers, strict=True)]
     return sum(same) / len(same)

@@ -8,7 +8,7 @@ METRICS_OF_KIND: dict[str, tuple[str, ...]] = {
     "choice": ("accuracy",),
     "tagging": ("entity_f1", "entity_macro_f1", "accuracy"),
     "span": ("exact_match", "span_f1", "exact_match_zh", "span_f1_zh"),
-    "generation": ("bleu", "chrf", "exact_match"),
+    "generation": ("bleu", "chrf", "exact_match", "exact_words"),
 }
 """Kind → its metrics; the first is what is usual, for regression the mean of both correlations."""
 

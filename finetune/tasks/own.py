@@ -41,7 +41,7 @@ _DEFAULT_METRICS = {
     "regression": ("pearson", "spearman", "pearson_spearman"),
     "tagging": ("entity_f1", "accuracy"),
     "span": ("exact_match", "span_f1"),
-    "generation": METRICS_OF_KIND["generation"],
+    "generation": ("bleu", "chrf", "exact_match"),
 }
 
 

@@ -56,6 +56,10 @@ def test_a_prompt_is_held_to_the_same(single):
     ]
 
 
+def test_a_prompt_of_classes_needs_their_answers(single):
+    assert "prompt.answers: nothing for sad, glad; every label needs" in refused(single, prompt={"text": "so {text}"})
+
+
 def test_a_mask_is_no_part_of_a_prompt(single):
     assert "{mask} is no field of the task" in refused(single, prompt={"text": "{text} {mask}", "answers": WORDS})
 

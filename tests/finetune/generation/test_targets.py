@@ -66,7 +66,7 @@ def test_two_texts_are_both_of_the_first_segment_under_a_prefix(generation, toke
     assert list(taken.segments_T) == [0, 0, 0, 0, 0, 1, 1]
 
 
-@pytest.mark.parametrize("written_by", ["decoder", "prefix"])
+@pytest.mark.parametrize("written_by", ["decoder", "prefix", "left"])
 def test_an_item_is_as_long_as_source_and_target_together(encoded, written_by):
     task = encoded(written_by)
     source = TaskSource(task)
@@ -82,7 +82,7 @@ def test_a_row_is_counted_as_cut_where_its_source_or_its_target_is(encoded):
 
 
 def test_who_answers_sees_the_sources_alone(encoded):
-    for written_by in ("decoder", "prefix"):
+    for written_by in ("decoder", "prefix", "left"):
         asked = encoded(written_by).unanswered
         taken = asked.take(np.arange(len(TEXTS)), np.arange(len(TEXTS)))
         blind = encoded(written_by, label=False).take(np.arange(len(TEXTS)), np.arange(len(TEXTS)))

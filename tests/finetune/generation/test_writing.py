@@ -15,13 +15,13 @@ from finetune.generation.writing import write_texts
 from finetune.tasks.example import Example
 from model.batch import FlatBatch, Selection, Targets
 from model.config import EncoderConfig, HeadSpec
-from model.kinds import PREFIX, Kinds
+from model.kinds import LEFT, PREFIX, Kinds
 from model.network import Network
 from training.distributed import World
 from training.engine import PlainEngine, Reader
 from training.optimizer import AdamW
 
-WRITERS = ("decoder", "prefix")
+WRITERS = ("decoder", "prefix", "left")
 ALONE = World(0, 1, torch.device("cpu"))
 ROWS = 7
 LONGEST = 6
@@ -79,12 +79,14 @@ def test_a_draft_is_the_likeliest_token_each_time(network, encoded, tokenizer):
 def next_logits(network, spec, tokenizer, source, found):
     """Logits of what follows `found`."""
     nothing = torch.zeros(0, dtype=torch.int64)
-    behind = [] if spec.written_by == "decoder" else [*found, tokenizer.mask]
+    behind = {"decoder": [], "prefix": [*found, tokenizer.mask], "left": found}[spec.written_by]
     tokens_T = torch.tensor(source + behind)
-    segments_T = torch.tensor([0] * len(source) + [1] * len(behind))
+    segments_T = torch.tensor([0] * len(source) + [int(spec.written_by == "prefix")] * len(behind))
     offsets_N1, kinds, targets, row = torch.tensor([0, len(tokens_T)]), None, None, len(tokens_T) - 1
-    if behind:
+    if spec.written_by == "prefix":
         kinds = Kinds(torch.tensor([PREFIX]), torch.tensor([len(source)]))
+    elif spec.written_by == "left":
+        kinds = Kinds(torch.tensor([LEFT]), torch.tensor([0]))
     else:
         given = torch.tensor([tokenizer.cls, *found])
         targets = Targets(given, torch.arange(len(given)), torch.tensor([0, len(given)]), torch.tensor([0]))

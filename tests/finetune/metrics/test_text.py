@@ -37,6 +37,10 @@ def test_a_text_is_the_same_whatever_its_blanks_but_not_its_case():
     assert METRICS["exact_match"](["a b.", "A b", "a c"], ["a b .", "a b", "ac"], SPEC) == pytest.approx(2 / 3)
 
 
+def test_words_are_the_same_whatever_their_case_articles_and_marks():
+    assert METRICS["exact_words"](["the bad", "Bad.", "bad", "bad"], ["Bad !", "bad", "bad film", ""], SPEC) == 0.5
+
+
 def test_who_ignores_the_source_writes_what_training_asked_for_most_often():
     often = ["the cat sat on a mat", "the dog ran", "the dog ran", "the cat sat on a mat", "no"]
     gold = ["the cat sat on the mat", "the cat sat on a chair"]

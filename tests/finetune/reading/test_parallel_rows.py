@@ -1,6 +1,7 @@
 """Texts to write, from columns and from aligned files. Oracles: the files themselves; what the message must name."""
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -94,12 +95,40 @@ def test_a_source_with_several_translations_stands_on_one_side():
             "by: useless for regression; only generation",
         ),
         ({"attention": "left"}, "attention: 'left' given; what writes a text sees what it needs"),
+        ({"written_by": "left", "attention": "both"}, "attention: 'both' given; by: left goes on with a text that is"),
+        ({"written_by": "left", "attention": "right"}, "attention: 'right' given; what writes a text sees what"),
+        ({"prompt": {"text": "{de} ="}}, "prompt: useless with by: decoder, .*; by: left goes on with a prompt"),
+        ({"written_by": "left", "prompt": {"text": "{deu} ="}}, "prompt.text: {deu} is no field of the task; .*'de'"),
+        ({"written_by": "left", "prompt": {"text": "="}}, "prompt.text: {de} is missing"),
+        ({"written_by": "left", "prompt": {"text": "{de}", "answers": {"a": "b"}}}, "prompt.answers: useless for gen"),
+        ({"written_by": "left", "prompt": {"text": "{de}", "per_token": True}}, "prompt.per_token: useless for gen"),
+        ({"written_by": "left", "cloze": {"pattern": "{de} {mask}", "words": {}}}, "cloze: does not go with generat"),
         ({"design": {"layers": "mix"}}, "head: useless for generation"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused_with_the_reason(settings, told):
     with pytest.raises(RecipeError, match=told):
         spec_of(**{"files": {"train": "t.tsv"}, **settings})
+
+
+@pytest.mark.parametrize("settings", [{}, {"prompt": {"text": "{de} = "}}, {"attention": "left"}])
+def test_what_goes_on_with_its_source_reads_it_from_left_to_right_and_comes_back_from_json(settings):
+    spec = spec_of(files={"train": "t.tsv"}, written_by="left", **settings)
+    assert (spec.attention, spec.head_name, spec.worded, spec.is_pair) == ("left", "mlm", None, True)
+    kept = {
+        key: value for key, value in json.loads(json.dumps(asdict(spec))).items() if value not in (None, "", [], {})
+    }
+    assert spec_from_fields(**kept) == spec
+
+
+def test_labels_stand_for_texts_where_the_task_says_which(write):
+    spec = spec_of(files={"all": "t.jsonl"}, label_values={0: "bad", True: "good"}, head="other")
+    data = write("t.jsonl", [{"de": "Hund", "en": 0}, {"de": "Katze", "en": True}])
+    assert [example.label for example in read_examples(spec, data, "all")] == ["bad", "good"]
+    write("t.jsonl", [{"de": "Hund", "en": 2}])
+    told = r"line 1: label '2' stands for no text to write; tasks.turn.label_values has 0, true"
+    with pytest.raises(DataError, match=told):
+        read_examples(spec, data, "all")
 
 
 @pytest.mark.data
