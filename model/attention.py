@@ -81,6 +81,13 @@ class ProductsAttention(_Padded):
 
     name = "padded (batched products)"
 
+    def attend(self, qkv_T3D: Tensor, layout: PaddedLayout, heads: int, dropout: float) -> Tensor:
+        if torch.is_grad_enabled() or not layout.one_sequence:
+            return super().attend(qkv_T3D, layout, heads, dropout)
+        (group,) = layout.groups  # its rows are the block: there is nothing to copy
+        q_BHLC, k_BHLC, v_BHLC = _view(qkv_T3D, group, 3, heads).unbind(0)
+        return self.block(q_BHLC, k_BHLC, v_BHLC, group.mask_B1QL, dropout)[0].transpose(0, 1).flatten(1)
+
     def block(self, q_BHLC: Tensor, k_BHLC: Tensor, v_BHLC: Tensor, mask_B1QL: Tensor | None, dropout: float) -> Tensor:
         batch, heads, length, width = q_BHLC.shape
         q_ZLC, k_ZLC, v_ZLC = (x.reshape(batch * heads, length, width) for x in (q_BHLC, k_BHLC, v_BHLC))

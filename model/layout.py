@@ -58,6 +58,11 @@ class PaddedLayout:
     rows_P: Tensor
     slots: int
 
+    @property
+    def one_sequence(self) -> bool:
+        """Whether there is one sequence alone, whose slots are its rows."""
+        return len(self.groups) == 1 and self.groups[0].sequences == 1
+
 
 @dataclass(frozen=True)
 class FlatLayout:

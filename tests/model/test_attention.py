@@ -49,6 +49,17 @@ def output_and_gradient(attend, qkv_T3D, probe_TD):
     return output.detach(), leaf.grad
 
 
+@pytest.mark.parametrize("heads", [1, HEADS, WIDTH])
+@pytest.mark.parametrize("length", [1, 7, 30])
+def test_one_sequence_alone_is_attended_without_copies_to_the_same_bit(length, heads, monkeypatch):
+    layout = padded_layout(offsets_of([length]), CPU)
+    qkv_T3D = torch.randn(length, 3 * WIDTH, generator=torch.Generator().manual_seed(length))
+    copied = ProductsAttention().attend(qkv_T3D, layout, heads, 0.0)
+    monkeypatch.setattr("model.attention._ToBlocks", None)
+    with torch.no_grad():
+        assert torch.equal(ProductsAttention().attend(qkv_T3D, layout, heads, 0.0), copied)
+
+
 @pytest.mark.parametrize("attention", SPELLINGS, ids=lambda a: a.name)
 @pytest.mark.parametrize(
     # bf16 keeps 8 bits: products of a dozen terms of size one are off by some 2^-8 each.
