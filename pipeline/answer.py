@@ -16,6 +16,7 @@ from finetune.tasks.own import spec_from_fields
 from finetune.tasks.spec import TaskSpec
 from finetune.tasks.table import TASKS
 from model.network import Network
+from model.packed import pack_encoder
 from model.public import HEADS, PublicModel, read_public
 from model.public_load import load_into
 from model.weights_file import weights_file
@@ -39,6 +40,7 @@ class Model:
         tasks: name → spec and sequence length, of the tasks that it was trained on.
         declared: name → where a task is described today, and its labels there: in the run's recipe, or the built-in
             table.
+        packed: whether the encoder is packed for few rows, which changes its last bits.
     """
 
     folder: Path
@@ -47,6 +49,7 @@ class Model:
     reader: Reader
     tasks: Mapping[str, tuple[TaskSpec, int]]
     declared: Mapping[str, tuple[str, tuple[str, ...]]]
+    packed: bool = False
 
     def answers(self, name: str) -> bool:
         """Whether one of the heads answers a task: its own, or the one that the built-in table names."""
@@ -86,8 +89,13 @@ def folder_of(given: Path) -> Path:
     return RunFolder(given).export if RunFolder(given).recipe.is_file() else given
 
 
-def open_model(given: Path) -> Model:
+def open_model(given: Path, few_rows: bool = False) -> Model:
     """Open an exported model, or the one that a finished run exported.
+
+    Args:
+        few_rows: whether it is to answer one sentence at a time, so that packing its matrices on a CPU is worth the
+            while (a third of a second, and as much memory again). Answers then differ from those of the run by
+            rounding.
 
     Raises:
         RunError: the folder is an unfinished run.
@@ -103,6 +111,8 @@ def open_model(given: Path) -> Model:
     public = read_public(folder)
     network = Network(public.config, public.heads, conditions=public.conditions)
     load_into(network, public)
+    world = join_world()
+    packed = few_rows and world.device.type == "cpu" and pack_encoder(network.encoder)
     described, bf16 = read_tasks(folder)
     tasks = {name: (_spec(name, entry["spec"]), entry["length"]) for name, entry in described.items()}
     for name, (spec, _) in tasks.items():
@@ -110,7 +120,7 @@ def open_model(given: Path) -> Model:
             continue
         _same_labels(folder, name, spec.labels, public.labels.get(spec.answered_by, ()))
     declared = _declared(RunFolder(given), tasks)
-    return Model(folder, public, Tokenizer.load(folder), Reader(network, join_world(), bf16), tasks, declared)
+    return Model(folder, public, Tokenizer.load(folder), Reader(network, world, bf16), tasks, declared, packed)
 
 
 def _declared(run: RunFolder, tasks: Mapping[str, tuple[TaskSpec, int]]) -> dict[str, tuple[str, tuple[str, ...]]]:

@@ -7,7 +7,8 @@ Shape letters: N candidates, D width, C classes.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -58,12 +59,14 @@ class Ranker:
         self._spec, self._length = model.task(task)
         _refuse(model, task, self._spec, label)
         self._class = self._spec.labels.index(label) if label else -1
+        self._alone = replace(self._spec, fields=self._spec.fields[:1], design=HeadDesign(pool="attention"))
 
     @cached_property
     def address(self) -> str:
         """The content address of everything that a text's vector follows from, but the text."""
         device = self._model.reader.world.device.type
-        return of_value([self._model.fingerprint, self._task, self._length, device, torch.__version__])
+        way = ["packed"] if self._model.packed else []
+        return of_value([self._model.fingerprint, self._task, self._length, device, torch.__version__, *way])
 
     def vectors(self, texts: Sequence[str], store: Path | None = None) -> tuple[Tensor, int]:
         """The vectors of some texts, (N, D) float32, and how many of them were computed.
@@ -78,25 +81,24 @@ class Ranker:
         shelf = None if store is None else VectorShelf(store / self.address, keep=True)
         known: dict[str, NDArray[np.float32]] = {}
         computed = 0
-        for text in dict.fromkeys(texts):
-            found = None if shelf is None else shelf.get(_address(text))
-            if found is None:
-                computed += 1
-                found = self._vector(text).cpu().numpy()[None]
-                if shelf is not None:
-                    shelf.put(_address(text), found)
-            known[text] = found[0]
+        with self._network() as network:
+            for text in dict.fromkeys(texts):
+                found = None if shelf is None else shelf.get(_address(text))
+                if found is None:
+                    computed += 1
+                    found = self._vector(network, text).cpu().numpy()[None]
+                    if shelf is not None:
+                        shelf.put(_address(text), found)
+                known[text] = found[0]
         if shelf is not None:
             shelf.flush()
         rows_ND = np.concatenate([known[text] for text in texts])
         return torch.from_numpy(rows_ND).to(self._model.reader.world.device), computed
 
-    @torch.no_grad()
     def scores(self, query: str, candidates_ND: Tensor) -> F64:
         """How well each candidate goes with a query, (N,): a class's probability, or a regression's score."""
-        query_ND = self._vector(query).expand_as(candidates_ND)
-        with self._model.reader.whole() as network, _full_precision(candidates_ND):
-            assert isinstance(network, Network)
+        with self._network() as network:
+            query_ND = self._vector(network, query).expand_as(candidates_ND)
             head = network.heads[self._spec.head_name]
             assert isinstance(head, SiameseHead), "checked when the ranker was made"
             logits_NC = head.answer(query_ND, candidates_ND).double().cpu().numpy()
@@ -111,24 +113,24 @@ class Ranker:
         order = np.argsort(-scores_N, kind="stable")[:top]
         return [Ranked(int(place), float(scores_N[place])) for place in order]
 
-    @torch.no_grad()
-    def _vector(self, text: str) -> Tensor:
+    @contextmanager
+    def _network(self) -> Iterator[Network]:
+        """The model's network, without gradients or dropout, in float32."""
+        kind = self._model.reader.world.device.type
+        with self._model.reader.whole() as network, torch.autocast(kind, enabled=False):
+            assert isinstance(network, Network)
+            yield network
+
+    def _vector(self, network: Network, text: str) -> Tensor:
         """(1, D)."""
-        alone = replace(self._spec, fields=self._spec.fields[:1], design=HeadDesign(pool="attention"))
         example = Example("0", (text,), (), None)
-        encoded = encode_examples(alone, "text", [example], self._model.tokenizer, self._length)
+        encoded = encode_examples(self._alone, "text", [example], self._model.tokenizer, self._length)
         batch = dev_batch(encoded, np.zeros(1, dtype=np.int64)).batch.to(self._model.reader.world.device)
         (selection,) = batch.selections
         assert selection.runs_P1 is not None
         assert selection.sides_M is not None
-        with self._model.reader.whole() as network, _full_precision(batch.tokens_T):
-            assert isinstance(network, Network)
-            rows_MD = network.rows(batch, selection.rows_M)
+        rows_MD = network.rows(batch, selection.rows_M)
         return vectors(Reading(rows_MD, selection.runs_P1, selection.sides_M))
-
-
-def _full_precision(like: Tensor) -> torch.autocast:
-    return torch.autocast(like.device.type, enabled=False)
 
 
 def _address(text: str) -> bytes:

@@ -46,7 +46,7 @@ def command(
 ) -> None:
     """Rank candidates for each query; theirs are vectors, computed once."""
 
-    opened = open_model(model)
+    opened = open_model(model, few_rows=True)
     ranker = Ranker(opened, task, label)
     spec, _ = opened.task(task)
     queries = texts_of(query_file, spec, spec.fields[0], "--queries")

@@ -136,6 +136,22 @@ def test_a_vector_does_not_depend_on_what_is_encoded_beside_it(ran: tuple[Any, A
     assert torch.equal(together[-1], alone[0])
 
 
+def test_packed_for_few_rows_it_ranks_as_before_but_for_rounding_and_keeps_its_vectors_apart(
+    ran: tuple[Any, Any], tmp_path: Path
+) -> None:
+    plain, packed = (Ranker(open_model(ran[1].root, few_rows=few_rows), "same") for few_rows in (False, True))
+    (expected, _), (live, _) = plain.vectors(CANDIDATES, tmp_path), packed.vectors(CANDIDATES)
+    assert torch.allclose(live, expected, atol=1e-5)
+    stored, computed = packed.vectors(CANDIDATES, tmp_path)
+    assert torch.equal(live, stored)
+    can_pack = open_model(ran[1].root, few_rows=True).packed
+    assert can_pack == hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
+    assert computed == (len(CANDIDATES) if can_pack else 0)
+    again, computed = packed.vectors(CANDIDATES, tmp_path)
+    assert torch.equal(live, again)
+    assert computed == 0
+
+
 def test_another_model_s_vectors_are_not_taken_for_one_s_own(ran: tuple[Any, Any], tmp_path: Path) -> None:
     house, folder = ran
     other = house.run("designs-2", "seed=2")
