@@ -45,8 +45,9 @@ def main() -> None:
     config = EncoderConfig(tokenizer.size, given.layers, given.hidden, given.hidden // 64, 4 * given.hidden)
     queries, candidates = _texts(given.data, given.blocks + WARM_UP, given.candidates)
 
-    model = model_of(config, tokenizer)
+    model = model_of(config, tokenizer, few_rows=True)
     arms: list[Arm] = [OurSentence(model), OurRanking(model, candidates)]
+    arms.append(OurSentence(model_of(config, tokenizer, few_rows=False)))
     arms += [PeerSentence(config, tokenizer, attention) for attention in PEERS]
     times = timed(arms, queries)
     found = {name: summary(calls[WARM_UP:]) for name, calls in times.items()}

@@ -21,6 +21,7 @@ from finetune.tasks.table import TASKS
 from model.config import EncoderConfig, HeadSpec
 from model.design import HeadDesign
 from model.network import Network
+from model.packed import pack_encoder
 from model.public import of_network
 from pipeline.answer import Model
 from pipeline.rank import Ranker
@@ -45,21 +46,26 @@ class Arm(Protocol):
     def answer(self, text: str) -> object: ...
 
 
-def model_of(config: EncoderConfig, tokenizer: Tokenizer) -> Model:
-    """A model of the config's sizes, as an export is opened, with a row head for `ONE` and a Siamese one for `TWO`."""
+def model_of(config: EncoderConfig, tokenizer: Tokenizer, few_rows: bool) -> Model:
+    """A model of the config's sizes, as an export is opened, with a row head for `ONE` and a Siamese one for `TWO`.
+
+    Args:
+        few_rows: as `open_model` has it.
+    """
     specs = {ONE: TASKS[ONE], TWO: replace(TASKS[TWO], design=HeadDesign(pool="siamese"))}
     heads = [HeadSpec(name, spec.kind, spec.outputs, spec.design) for name, spec in specs.items()]
     network = Network(config, heads)
+    packed = few_rows and pack_encoder(network.encoder)
     reader = Reader(network, World(0, 1, torch.device("cpu")), bf16=False)
     tasks = {name: (spec, LENGTH) for name, spec in specs.items()}
-    return Model(Path(), of_network(network), tokenizer, reader, tasks, {})
+    return Model(Path(), of_network(network), tokenizer, reader, tasks, {}, packed)
 
 
 class OurSentence:
     """Ours: one text to its class, by the way that `triptych predict` goes."""
 
     def __init__(self, model: Model) -> None:
-        self.name = "ours, one sentence"
+        self.name = "ours, one sentence" if model.packed else "ours, one sentence, not packed"
         self._model = model
 
     def answer(self, text: str) -> object:

@@ -45,7 +45,7 @@ def encoded_batches():
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_ours_and_the_peer_read_the_same_ids_and_answer_one_of_the_tasks_classes(config, tokenizer):
-    ours, peer = OurSentence(model_of(config, tokenizer)), PeerSentence(config, tokenizer, "eager")
+    ours, peer = OurSentence(model_of(config, tokenizer, few_rows=True)), PeerSentence(config, tokenizer, "eager")
     with encoded_batches() as read:
         for text in TEXTS:
             assert ours.answer(text) in TASKS[ONE].labels
@@ -54,7 +54,7 @@ def test_ours_and_the_peer_read_the_same_ids_and_answer_one_of_the_tasks_classes
 
 
 def test_a_query_is_encoded_alone_and_its_candidates_never_again(config, tokenizer):
-    arm = OurRanking(model_of(config, tokenizer), TEXTS)
+    arm = OurRanking(model_of(config, tokenizer, few_rows=True), TEXTS)
     with encoded_batches() as read:
         ranked = arm.answer("天地")
     assert [batch.tokens_T.tolist() for batch in read] == [
@@ -94,7 +94,7 @@ def test_the_command_writes_every_arm_with_its_goal_and_the_sentences_lengths(tm
     monkeypatch.setattr(latency.torch, "set_num_threads", lambda *_: None)
     latency.main()
     found = json.loads(out.read_text(encoding="utf-8"))
-    assert len(found["arms"]) == 4
+    assert len(found["arms"]) == 5
     assert found["best_peer"] in found["arms"]
     assert found["goal"] == 100
     assert found["note"] == "a small one"
