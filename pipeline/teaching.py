@@ -79,7 +79,9 @@ def refuse_untaught(materials: Materials, stage: Stage) -> None:
             if materials.task(task).head_name not in heads:
                 raise RecipeError(
                     f"stages[{stage.name}].streams[{lesson.stream}]: stage {teacher.stage} cannot teach {task}: it has "
-                    f"no head for it; its heads: {', '.join(sorted(heads)) or 'none'}"
+                    f"no head for it; its heads: {', '.join(sorted(heads)) or 'none'}. A teacher is "
+                    f"trained on the task up to there, by a stream {{source: {{task: {task}}}}}; or a trained language "
+                    "model that is asked in words, by a task with a cloze or a prompt; or {model: FOLDER}"
                 )
 
 

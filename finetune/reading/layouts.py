@@ -100,25 +100,27 @@ def _grouped(spec: TaskSpec, row: Row, hidden: bool) -> Example:
     *before, name = spec.fields
     first = tuple(text_of(row, field) for field in before)
     given = [_parts(row, name, candidate) for candidate in list_of(row, name)]
-    _check_candidates(row, name, given, alone=bool(first))
+    _check_candidates(row, spec, given, alone=bool(first))
     asked = first[1:]
     candidates = tuple((*first[:1], _joined(*asked, *parts)) if asked else (*first, *parts) for parts in given)
     label = None if hidden else _right(spec, row, candidates, [parts[-1] for parts in given])
     return Example(own_id(spec, row), (), (), label, candidates)
 
 
-def _check_candidates(row: Row, name: str, given: Sequence[tuple[str, ...]], alone: bool) -> None:
+def _check_candidates(row: Row, spec: TaskSpec, given: Sequence[tuple[str, ...]], alone: bool) -> None:
     """Refuse candidates of unlike shapes, and less than two; `alone` ones are single texts."""
+    name = spec.fields[-1]
+    meant = f" That column is read since it is the last of tasks.{spec.name}.fields ({', '.join(spec.fields)})."
     if not given or not all(len(parts) == len(given[0]) <= (1 if alone else 2) for parts in given):
         raise DataError(
             f"{row.place}: column {name!r} is {row.values[name]!r}; a list of candidates is expected, each of them "
-            f"{'a text' if alone else 'a text, or each a pair of texts'}."
+            f"{'a text' if alone else 'a text, or each a pair of texts'}.{meant}"
         )
     if len(given) == 1:
         parted = " In TSV and CSV they are parted by '|'." if row.cells else ""
         raise DataError(
             f"{row.place}: column {name!r} holds a single candidate, {given[0][-1]!r}; two or more are expected."
-            f"{parted}"
+            f"{parted}{meant}"
         )
 
 

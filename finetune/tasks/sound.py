@@ -137,6 +137,8 @@ def _of_columns(spec: TaskSpec) -> list[str]:
     found = []
     if not least <= len(spec.fields) <= most:
         found.append(f"fields: {len(spec.fields)} given; {spec.kind} reads {wanted}")
+    if len(set(spec.fields)) < len(spec.fields):
+        found.append(f"fields: one is named twice: {', '.join(spec.fields)}; name each column once")
     if spec.format == "conll" and spec.kind != "tagging":
         found.append("format: 'conll' is for tagging")
     elif not spec.columns and _has_words_a_line(spec):

@@ -5,7 +5,6 @@ Each yields problems and leaves malformed parts to the validation of that part.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
 
 from finetune.tasks.spec import KINDS
 from pipeline.recipe.checks_attention import ATTENTION_CHECKS
@@ -107,17 +106,20 @@ def _lengths(raw: Raw) -> Iterator[Problem]:
     positions = encoder.get("positions", 128)
     if "from" in encoder or not isinstance(positions, int):
         return
-    places: list[tuple[Place, Any]] = [
+    places: list[tuple[Place, Raw]] = [
         ((*place, "source", "length"), mapping(stream.get("source"))) for place, stream in all_streams(raw)
     ]
-    places = [(place, source.get("length", 128)) for place, source in places if set(source) & set(CORPUS_SOURCES)]
-    places += [
-        (("tasks", name, "length"), mapping(task).get("length", 128))
-        for name, task in mapping(raw.get("tasks")).items()
-    ]
-    for place, length in places:
+    places = [(place, source) for place, source in places if set(source) & set(CORPUS_SOURCES)]
+    places += [(("tasks", name, "length"), mapping(task)) for name, task in mapping(raw.get("tasks")).items()]
+    for place, section in places:
+        length = section.get("length", 128)
         if isinstance(length, int) and length > positions:
-            yield Problem(place, f": {length} is more than encoder.positions ({positions})")
+            given = length if "length" in section else f"its default, {length},"
+            yield Problem(
+                place,
+                f": {given} is more than encoder.positions ({positions}); set this length to at most {positions}, or "
+                f"encoder.positions to at least {length}",
+            )
 
 
 def _objectives(raw: Raw) -> Iterator[Problem]:

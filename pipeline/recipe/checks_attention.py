@@ -37,7 +37,7 @@ def _blind(raw: Raw) -> Iterator[Problem]:
         given = _settings(stream)
         for name in (name for name in _FIRST if name in given):
             for editing, sees in _sights(given):
-                if sees in ("left", "prefix"):
+                if sees in ("left", "prefix") and not ENTRIES[editing].second:  # else both want another second half
                     yield Problem(
                         (*place, "objectives"),
                         f": '{name}' is read at [CLS], which under '{editing}' does not see the whole pair; "

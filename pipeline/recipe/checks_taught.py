@@ -112,7 +112,9 @@ def _of_teacher(
         return
     if stage not in earlier:
         yield Problem(
-            place, f": teacher '{stage}'; earlier stages: {', '.join(earlier) or 'none'}{did_you_mean(stage, earlier)}"
+            place,
+            f": teacher '{stage}'; a teacher is a stage before this one or, with {{model: FOLDER}}, an exported model; "
+            f"earlier stages: {', '.join(earlier) or 'none'}{did_you_mean(stage, earlier)}",
         )
     name = teacher.get("task") or student.name
     spec = specs.get(name)

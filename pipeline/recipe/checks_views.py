@@ -70,17 +70,27 @@ def _of_stage(name: str, stage: Raw, place: Place) -> Iterator[Problem]:
 
 
 def _of_text(name: str, stream: Raw, tasks: Mapping[str, Task], place: Place) -> Iterator[Problem]:
-    """Tags are read where words begin, which only text in words tells."""
-    spec = _spec(name, tasks)
-    if spec is None or spec.kind != "tagging":
-        return
+    """The task's sequences hold so many texts; tags are read where words begin, which only text in words tells."""
+    spec, here = _spec(name, tasks), (*place[:-3], "source", "text_of")
     for other in texts(mapping(stream.get("source")).get("text_of")):
         text = _spec(other, tasks)
-        if text is not None and text.kind != "tagging":
+        if spec is None or text is None:
+            continue
+        if spec.is_pair != text.is_pair:
             yield Problem(
-                (*place[:-3], "source", "text_of"),
+                here,
+                f": a sequence of {other} holds {_texts(text)}, and {name}, whose views it is to be seen in, reads "
+                f"{_texts(spec)}; give text of the same form, as that of {name} itself",
+            )
+        elif spec.kind == "tagging" and text.kind != "tagging":
+            yield Problem(
+                here,
                 f": {other} is of kind {text.kind}, so its text is not cut into words, at which {name} is read",
             )
+
+
+def _texts(spec: TaskSpec) -> str:
+    return "two texts" if spec.is_pair else "one text"
 
 
 def _spec(name: str, tasks: Mapping[str, Task]) -> TaskSpec | None:

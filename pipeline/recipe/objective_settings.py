@@ -100,6 +100,9 @@ class ViewConsistencySettings(Section):
     def _each_once(self) -> "ViewConsistencySettings":
         if len(set(self.views)) < len(self.views):
             raise ValueError(f"views: one is listed twice: {', '.join(self.views)}")
+        if "near" not in self.views and self.window != type(self).model_fields["window"].default:
+            given = ", ".join(self.views)
+            raise ValueError(f"window: {self.window} given, which the view 'near' alone has, and views are {given}")
         return self
 
 
@@ -134,7 +137,10 @@ class DistillSettings(Section):
         tuple[Teacher, ...],
         Field(min_length=1),
         BeforeValidator(_listed, json_schema_input_type=str | Teacher | tuple[str | Teacher, ...]),
-    ] = Field(description="{stage: NAME, task: NAME}, {model: FOLDER} or FOLDER; of several, their mean is learnt.")
+    ] = Field(
+        description="{stage: NAME, task: NAME}, an earlier stage that answers a task with the same labels; {model: "
+        "FOLDER} or FOLDER, an exported model or a finished run; of several, their mean is learnt."
+    )
     temperature: float = Field(default=2.0, gt=0.0, description="T of both softmaxes; 1 for the plain shares.")
 
 
