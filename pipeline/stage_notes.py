@@ -10,8 +10,9 @@ from training.mixture import Mixture
 
 
 def stage_notes(materials: Materials, stage: Stage, opened: Mixture) -> list[str]:
-    """A line each: of its text, of what a step repeats, of an encoder that stands still untrained."""
-    return [*text_notes(materials, stage, opened), *_repeats(opened), *frozen_notes(materials, stage)]
+    """A line each: of its text, of what a step repeats, of turns that none takes, of an encoder frozen untrained."""
+    told = [*text_notes(materials, stage, opened), *_repeats(opened), *_alone(opened)]
+    return [*told, *frozen_notes(materials, stage)]
 
 
 def frozen_notes(materials: Materials, stage: Stage) -> list[str]:
@@ -23,6 +24,12 @@ def frozen_notes(materials: Materials, stage: Stage) -> list[str]:
         "freeze: [encoder]: nothing has trained this encoder, so that its weights are as random as they began; train "
         "it in an earlier stage, or give encoder.from"
     ]
+
+
+def _alone(opened: Mixture) -> Iterator[str]:
+    labelled = [stream.name for stream in opened.streams if stream.labelled]
+    if opened.sampling == "alternate" and len(labelled) == 1:
+        yield f"sampling: alternate: {labelled[0]} alone has a task, so that each step draws it, as with every"
 
 
 def _repeats(opened: Mixture) -> Iterator[str]:

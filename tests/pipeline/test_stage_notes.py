@@ -45,6 +45,16 @@ def test_plan_and_the_stage_s_start_say_it(shared_house: Any, capsys: pytest.Cap
     assert UNTRAINED in " ".join("".join(capsys.readouterr()).split())
 
 
+@pytest.mark.parametrize(("streams", "noted"), [(1, 1), (2, 0)])
+def test_one_task_has_nothing_to_alternate_with_which_is_said(house: Any, streams: int, noted: int) -> None:
+    for name in ("names", "alike")[: 3 - streams]:
+        house.rewrite(f"      - {{source: {{task: {name}}}, amount: {{examples: 6}}}}\n", "")
+    materials = house.materials("r")
+    stage = materials.recipe.stages[2]
+    notes = [line for line in stage_notes(materials, stage, mixture_of(materials, stage)) if "alternate" in line]
+    assert len(notes) == noted
+
+
 @pytest.mark.parametrize(("amount", "noted"), [("{examples: 30}", 0), ("{examples: 31}", 1), ("{tokens: 9000}", 1)])
 def test_a_step_that_takes_more_than_there_is_says_so_once(shared_house: Any, amount: str, noted: int) -> None:
     materials = shared_house.materials("plain", f"multitask.topic.amount={amount}")
