@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
 
 from model.design import ROW, HeadDesign
 from tokenization.errors import RecipeError, did_you_mean
@@ -47,6 +47,11 @@ class EncoderConfig:
     norm: Norm = "post"
     layer_norm_eps: float = 1e-12
     initializer_range: float = 0.02
+
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """Everything but the dropout, which is a training's own and moves no answer."""
+        return {name: value for name, value in asdict(self).items() if name != "dropout"}
 
     def __post_init__(self) -> None:
         problems = [

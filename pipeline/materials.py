@@ -1,9 +1,9 @@
 """What a run is made from: tokenizer, corpora, tasks and a public checkpoint, each opened when first asked for."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from finetune.encoding.encode import Encoded, encode_examples
+from finetune.encoding.encode import encode_examples
+from finetune.encoding.encoded import Encoded
 from finetune.examine import is_trained_on_part
 from finetune.reading.leaks import leaked_rows
 from finetune.reading.read import read_split
@@ -23,28 +24,21 @@ from model.network import Network
 from model.public import HEADS, PublicModel, read_public
 from model.public_extend import with_new_rows
 from model.weights_file import weights_file
+from pipeline.corpus_specs import corpus_spec
 from pipeline.kept_out import kept_out_of
 from pipeline.recipe.recipe import FreshEncoder, PublicEncoder, Recipe
-from pipeline.recipe.text import Clean
+from pipeline.store import NotMade, Say, Store
 from tokenization.cleaning.contamination import KeptOut
-from tokenization.cleaning.spec import CleanSpec, Decontamination, NearDuplicates
+from tokenization.cleaning.spec import Decontamination
 from tokenization.corpus import Corpus
-from tokenization.errors import DataError, RecipeError
+from tokenization.errors import RecipeError
 from tokenization.fingerprint import of_files, of_value
 from tokenization.spec import CorpusSpec
-from tokenization.store import find_corpus, open_or_build_corpus
-from tokenization.tokenizer_store import find_tokenizer, open_or_train_tokenizer
 from tokenization.vocabularies.extend import Extension, extended
 from tokenization.vocabularies.training import VocabularySpec
 from tokenization.vocabulary import Tokenizer
 from tokenization.word_lists import read_words
 from tokenization.words.phrases import Phrases, open_or_build_phrases
-
-Say = Callable[[str], None]
-
-
-class NotMade(Exception):
-    """Not in the store yet, and these materials make nothing: the name of what is missing."""
 
 
 class Materials:
@@ -57,7 +51,8 @@ class Materials:
     """
 
     def __init__(self, recipe: Recipe, store: Path, say: Say, make: bool = True) -> None:
-        self.recipe, self.store, self._say, self._make = recipe, store, say, make
+        self.recipe, self.store = recipe, store
+        self._shared = Store(store, say, make)
         self._corpora: dict[str, Corpus] = {}
         self._kept_out: dict[Decontamination, KeptOut] = {}
         self._phrases: dict[str, Phrases] = {}
@@ -83,8 +78,8 @@ class Materials:
         if self.recipe.tokenizer.extend is None:
             return None
         found = extended(self._given_tokenizer, self._domain_words)
-        if self._make:
-            self._say(str(found))
+        if self._shared.make:
+            self._shared.say(str(found))
         return found
 
     @cached_property
@@ -94,12 +89,7 @@ class Materials:
             return Tokenizer.load(Path(str(given.from_)), given.lowercase)
         corpora = [self.corpus_spec(name) for name in given.train.corpora]
         spec = VocabularySpec(**given.train.model_dump(exclude={"corpora"}))
-        if self._make:
-            return open_or_train_tokenizer(corpora, spec, self.store, self._say)
-        found = find_tokenizer(corpora, spec, self.store)
-        if found is None:
-            raise NotMade("tokenizer")
-        return found
+        return self._shared.tokenizer(corpora, spec)
 
     @cached_property
     def _domain_words(self) -> list[str]:
@@ -136,10 +126,7 @@ class Materials:
             return None
         folder = Path(self.recipe.encoder.from_)
         files = [weights_file(folder), *(path for path in (folder / HEADS,) if path.is_file())]
-        sizes = {
-            key: value for key, value in asdict(self.public.config).items() if key != "dropout"
-        }  # the recipe's own
-        return of_value([sizes, of_files(files)])
+        return of_value([self.public.config.sizes, of_files(files)])
 
     @cached_property
     def encoder(self) -> EncoderConfig:
@@ -160,17 +147,7 @@ class Materials:
 
     def corpus_spec(self, name: str) -> CorpusSpec:
         """A corpus as the text side wants it described."""
-        given = self.recipe.corpora[name]
-        data = self.recipe.data_folder
-        plain = given.model_dump(exclude={"files", "clean", "lexicon"})
-        return CorpusSpec(
-            name=name,
-            files=tuple(_place(file.path, data, given.format) for file in given.files),
-            weights=tuple(file.weight for file in given.files),
-            clean=_clean_spec(given.clean),
-            lexicon=tuple(data / file for file in given.lexicon),
-            **plain,
-        )
+        return corpus_spec(self.recipe, name)
 
     def kept_out(self, name: str) -> KeptOut | None:
         """The examples that no document of a corpus may hold, where it is to be decontaminated."""
@@ -185,23 +162,14 @@ class Materials:
     def corpus(self, name: str) -> Corpus:
         """A tokenised corpus, built now if it is not in the store."""
         if name not in self._corpora:
-            spec = self.corpus_spec(name)
-            kept_out = self.kept_out(name)
-            found = (
-                open_or_build_corpus(spec, self.tokenizer, self.store, self._say, kept_out)
-                if self._make
-                else find_corpus(spec, self.tokenizer, self.store, kept_out)
-            )
-            if found is None:
-                raise NotMade(f"corpus {name}")
-            self._corpora[name] = found
+            self._corpora[name] = self._shared.corpus(self.corpus_spec(name), self.tokenizer, self.kept_out(name))
         return self._corpora[name]
 
     def phrases(self, name: str) -> Phrases:
         """The phrases that a corpus's lexicon marks in it, found now if they never were."""
         if name not in self._phrases:
             files = self.corpus_spec(name).lexicon
-            self._phrases[name] = open_or_build_phrases(self.corpus(name), self.tokenizer, files, self._say)
+            self._phrases[name] = open_or_build_phrases(self.corpus(name), self.tokenizer, files, self._shared.say)
         return self._phrases[name]
 
     def task(self, name: str) -> TaskSpec:
@@ -271,24 +239,3 @@ class Materials:
         if self.recipe.data is None:
             return "the working directory, since neither `data:` nor TRIPTYCH_DATA names a data folder"
         return f"{self.recipe.data} (`data:` in the recipe, or TRIPTYCH_DATA)"
-
-
-def _clean_spec(given: Clean) -> CleanSpec:
-    plain = given.model_dump(exclude={"near", "decontaminate"})
-    near = NearDuplicates(**given.near.model_dump()) if given.near else None
-    kept_out = Decontamination(**given.decontaminate.model_dump()) if given.decontaminate else None
-    return CleanSpec(**plain, near=near, decontaminate=kept_out)
-
-
-def _place(file: str, data: Path, kind: str) -> Path | str:
-    """A corpus's file under the data folder; a URL and the name of a public dataset stay as they are."""
-    if "://" in file:
-        return file
-    path = data / Path(file).expanduser()
-    if kind == "dataset" and not path.exists():
-        return Path(file)
-    if not path.is_absolute():
-        path = path.absolute()
-    if not data.exists():
-        raise DataError(f"the data folder {data} does not exist: give `data:` in the recipe or set TRIPTYCH_DATA")
-    return path

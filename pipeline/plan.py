@@ -8,7 +8,7 @@ from pipeline.compose import mixture_of, plan_of
 from pipeline.decisions import decide_by_settings, decide_stage
 from pipeline.layer_rates import rate_notes
 from pipeline.lineage import conditions_of, head_specs
-from pipeline.materials import Materials, NotMade
+from pipeline.materials import Materials
 from pipeline.prompt_notes import prompt_notes
 from pipeline.recipe.recipe import PublicEncoder, Recipe
 from pipeline.recipe.stage import Stage
@@ -16,6 +16,7 @@ from pipeline.recipe.stream import Stream, TaskExamples
 from pipeline.run_folder import RunFolder
 from pipeline.seeds.runs import further_seeds, recipe_of_seed, repeated_stages, seed_folder
 from pipeline.stage_notes import frozen_notes, stage_notes
+from pipeline.store import NotMade
 from pipeline.stored_vectors import stored_note
 from training.batching import draw_step
 from training.manifest import Decision

@@ -12,7 +12,7 @@ from pipeline.decisions import decide_by_settings, decide_stage, refuse_if_neede
 from pipeline.export import export_run
 from pipeline.lent_stages import refuse_no_runs, take_over
 from pipeline.lineage import LM, inserted_note, refuse_unknown_stage, trained_heads, with_lm_head_stage
-from pipeline.materials import Materials, Say
+from pipeline.materials import Materials
 from pipeline.measure import held_out_text
 from pipeline.needs import refuse_missing, splits_of
 from pipeline.recipe.identity import corpora_of
@@ -26,6 +26,7 @@ from pipeline.seeds.scores import collect_seeds, drop_outdated
 from pipeline.seeds.tables import print_seeds
 from pipeline.stage_identity import identity_of
 from pipeline.stage_run import Context, measure_again, run_stage
+from pipeline.store import Say
 from pipeline.tables import print_scores
 from pipeline.watch import Watch
 from tokenization.atomic import write_json

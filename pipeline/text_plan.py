@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from pipeline.materials import Materials, NotMade
+from pipeline.materials import Materials
+from pipeline.store import NotMade
 from tokenization.store import Outlook, corpus_outlook
 from tokenization.vocabulary import Tokenizer
 

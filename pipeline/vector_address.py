@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -28,8 +27,7 @@ def vector_address(weights: str, device: str, how: Mapping[str, Any]) -> str:
 
 def encoder_content(network: Network) -> str:
     """The content of a network's encoder: its weights, wherever they lie, and its sizes but the dropout."""
-    sizes = {key: value for key, value in asdict(network.config).items() if key != "dropout"}
-    return of_value([weights_content(network.encoder), sizes])
+    return of_value([weights_content(network.encoder), network.config.sizes])
 
 
 def weights_content(module: nn.Module) -> str:

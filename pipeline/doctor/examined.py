@@ -14,13 +14,14 @@ from finetune.tasks.suites import find_suite
 from pipeline.doctor.finding import Finding
 from pipeline.doctor.findings_text import figures, warnings
 from pipeline.doctor.tasks import LookedAt, examined_tasks, texts_of
-from pipeline.materials import Materials, NotMade
+from pipeline.materials import Materials
 from pipeline.measure import measured_splits
 from pipeline.needs import missing
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.task import BuiltInTask
 from pipeline.recipe.text import TokenizerTraining
 from pipeline.run_folder import RunFolder
+from pipeline.store import NotMade
 from tokenization.building.runners import usable_cores
 from tokenization.cleaning.documents import Cleaner
 from tokenization.errors import RecipeError, TriptychError
