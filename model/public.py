@@ -6,21 +6,19 @@ Tokenizer files are the caller's.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from model import public_config
 from model.conditional import Condition
 from model.config import EncoderConfig, HeadSpec
-from model.design import ROW, HeadDesign
 from model.network import Network
+from model.public_card import CARD, Card, read_card, write_card
 from model.public_names import (
     COPIES,
     MLM,
@@ -30,18 +28,14 @@ from model.public_names import (
     PublicHeads,
     first_heads,
     is_tied,
-    join,
     plain,
-    prefixed,
     shapes,
-    split,
-    table,
 )
+from model.public_tensors import refuse_unfit, to_ours, to_public
 from model.weights_file import WEIGHTS, read_safetensors, read_weights, write_safetensors
 from tokenization.atomic import remove, write_json
-from tokenization.errors import CheckpointError, RecipeError
 
-CONFIG, HEADS, CARD = "config.json", "heads.safetensors", "triptych.json"
+CONFIG, HEADS = "config.json", "heads.safetensors"
 
 # (has a masked LM, has a pair head) → the class whose names and parts these are.
 ARCHITECTURES = {
@@ -85,10 +79,6 @@ class PublicModel:
     conditions: tuple[Condition, ...] = ()
     lm_ways: tuple[str, ...] = ()
 
-    def has(self, part: str) -> bool:
-        """Whether `encoder`, `pooler` or `heads.<name>` is there."""
-        return any(name.startswith(f"{part}.") for name in self.tensors)
-
 
 def public_model(
     config: EncoderConfig,
@@ -113,7 +103,7 @@ def public_model(
     named = dict(labels or {})
     more = tuple(conditions), tuple(lm_ways)
     model = PublicModel(config, heads, own, dict(raw or {}), architecture, named, {}, bare, *more)
-    _check(model, "the weights given")
+    refuse_unfit(model.tensors, shapes(model.config, model.heads, model.conditions), "the weights given")
     return model
 
 
@@ -136,19 +126,17 @@ def read_public(folder: Path) -> PublicModel:
     if raw.get("attention_probs_dropout_prob", config.dropout) != config.dropout:
         log.info("%s: hidden_dropout_prob is used for attention too: the encoder has one rate", folder)
     stored = read_weights(folder)
-    card = _read_card(folder)
-    named = _card_heads(card, folder)
-    public = _public_heads(stored, named)
-    tensors, extras = _to_ours(stored, config, public)
+    card = read_card(folder)
+    public = _public_heads(stored, card.heads)
+    tensors, extras = to_ours(stored, config.layers, public)
     if (folder / HEADS).is_file():
         tensors |= read_safetensors(folder / HEADS)
-    heads = named or _found_heads(public, config)
+    heads = card.heads or _found_heads(public, config)
     architecture = (raw.get("architectures") or [_architecture(heads)])[0]
-    labels = {name: tuple(names) for name, names in card.get("labels", {}).items()}
     bare = not any(name.startswith(PREFIX) for name in stored)
-    more = _card_conditions(card, folder), tuple(card.get("lm_ways", ()))
-    model = PublicModel(config, heads, tensors, raw, architecture, labels, extras, bare, *more)
-    _check(model, str(folder))
+    more = card.labels, extras, bare, card.conditions, card.lm_ways
+    model = PublicModel(config, heads, tensors, raw, architecture, *more)
+    refuse_unfit(model.tensors, shapes(model.config, model.heads, model.conditions), str(folder))
     return model
 
 
@@ -160,20 +148,16 @@ def write_public(model: PublicModel, folder: Path) -> None:
         RunError: the disk is full.
     """
     fields = public_config.fields_of(model.config, dict(model.raw))
-    public, own = _to_public(model)
+    public, own = to_public(model.tensors, model.config.layers, first_heads(model.heads), model.bare)
     remove(folder / CONFIG)
-    write_safetensors(folder / WEIGHTS, public)
+    write_safetensors(folder / WEIGHTS, {**model.extras, **public})
     for path, wanted in ((folder / HEADS, bool(own)), (folder / CARD, bool(model.heads))):
         if not wanted:
             remove(path)
     if own:
         write_safetensors(folder / HEADS, own)
     if model.heads:
-        heads = [_on_card(spec) for spec in model.heads]
-        labels = {name: list(names) for name, names in model.labels.items()}
-        conditions = {"conditions": [asdict(one) for one in model.conditions]} if model.conditions else {}
-        ways = {"lm_ways": list(model.lm_ways)} if model.lm_ways else {}
-        write_json(folder / CARD, {"format": 1, "heads": heads, "labels": labels, **conditions, **ways})
+        write_card(folder, Card(model.heads, model.labels, model.conditions, model.lm_ways))
     write_json(folder / CONFIG, {**fields, **_dtype(model, fields), "architectures": [model.architecture]})
 
 
@@ -212,98 +196,6 @@ def _found_heads(public: PublicHeads, config: EncoderConfig) -> tuple[HeadSpec, 
     return (*mlm, *pair)
 
 
-def _to_ours(
-    stored: Mapping[str, Tensor], config: EncoderConfig, heads: PublicHeads
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """(our names → tensors, public names → the tensors that are left over)."""
-    left = {plain(name): (name, tensor) for name, tensor in stored.items()}
-    tensors: dict[str, Tensor] = {}
-    for ours, public in table(config.layers, heads):
-        if all(name in left for name in public):
-            tensors[ours] = join([left.pop(name)[1] for name in public], ours)
-    everything = {plain(name): tensor for name, tensor in stored.items()}
-    for copy, original in COPIES.items():
-        if copy in left and original in everything and not torch.equal(everything[copy], everything[original]):
-            raise CheckpointError(
-                f"{left[copy][0]} differs from {original}: the masked LM of this checkpoint does not share the "
-                "encoder's weights, which cannot be represented here"
-            )
-    return tensors, dict(left.values())
-
-
-def _to_public(model: PublicModel) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """(public names → tensors of model.safetensors, our names → tensors of heads.safetensors)."""
-    heads = first_heads(model.heads)
-    left = dict(model.tensors)
-    public: dict[str, Tensor] = dict(model.extras)
-    for ours, names in table(model.config.layers, heads):
-        if ours in left:
-            parts = split(left.pop(ours), len(names))
-            public |= {name if model.bare else prefixed(name): part for name, part in zip(names, parts, strict=True)}
-    return public, left
-
-
 def unread(model: PublicModel) -> tuple[str, ...]:
     """Public names of tensors that carry something and that no network of ours takes."""
     return tuple(sorted(name for name in model.extras if plain(name) not in {*COPIES, POSITION_IDS}))
-
-
-def _check(model: PublicModel, where: str) -> None:
-    """Every tensor of the encoder and of the named heads is there with the expected shape, and no other."""
-    expected = shapes(model.config, model.heads, model.conditions)
-    missing = [
-        name
-        for name in expected
-        if name not in model.tensors and (model.has("pooler") or not name.startswith("pooler."))
-    ]
-    if missing:
-        raise CheckpointError(f"{where}: {len(missing)} tensors are missing: {_some(missing)}")
-    unknown = sorted(set(model.tensors) - set(expected))
-    if unknown:
-        raise CheckpointError(f"{where}: {len(unknown)} tensors belong to no part of the model: {_some(unknown)}")
-    wrong = [
-        f"{name}: {tuple(tensor.shape)} is stored, {tuple(expected[name])} is expected"
-        for name, tensor in model.tensors.items()
-        if tensor.shape != expected[name]
-    ]
-    if wrong:
-        raise CheckpointError(f"{where}: {len(wrong)} tensors have another shape than config.json says: {_some(wrong)}")
-
-
-def _some(names: list[str], limit: int = 5) -> str:
-    rest = f", and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + rest
-
-
-def _read_card(folder: Path) -> dict[str, Any]:
-    path = folder / CARD
-    if not path.is_file():
-        return {}
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{path}: not valid JSON ({error})") from None
-    if not isinstance(card, dict) or card.get("format") != 1:
-        raise CheckpointError(f"{path}: format 1 is expected; was this written by a later version?")
-    return card
-
-
-def _on_card(spec: HeadSpec) -> dict[str, Any]:
-    design = {} if spec.design == ROW else {"design": asdict(spec.design)}
-    return {"name": spec.name, "kind": spec.kind, "size": spec.size, **design}
-
-
-def _card_heads(card: Mapping[str, Any], folder: Path) -> tuple[HeadSpec, ...]:
-    try:
-        return tuple(
-            HeadSpec(**{**head, "design": HeadDesign(**head.get("design", {}))}) for head in card.get("heads", [])
-        )
-    except (TypeError, RecipeError) as error:
-        raise CheckpointError(f"{folder / CARD}: {error}") from None
-
-
-def _card_conditions(card: Mapping[str, Any], folder: Path) -> tuple[Condition, ...]:
-    try:
-        return tuple(Condition(**one) for one in card.get("conditions", []))
-    except TypeError as error:
-        raise CheckpointError(f"{folder / CARD}: {error}") from None

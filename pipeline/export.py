@@ -6,7 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from model.public import CARD, PublicModel, public_model, round_trip, write_public
+from model.public import PublicModel, public_model, round_trip, write_public
+from model.public_card import CARD
 from pipeline.carried import carried_weights
 from pipeline.lineage import conditions_of, head_specs, refuse_unknown_stage
 from pipeline.lm_ways import MASKED, lm_ways

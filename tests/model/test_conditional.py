@@ -12,7 +12,8 @@ import torch
 from model.conditional import WIDTH, Condition, ConditionalNorms, Norm, Shifts, norms_of
 from model.config import EncoderConfig, HeadSpec
 from model.network import Network
-from model.public import CARD, CONFIG, HEADS, of_network, read_public, write_public
+from model.public import CONFIG, HEADS, of_network, read_public, write_public
+from model.public_card import CARD
 from model.public_load import load_into
 from model.weights_file import read_safetensors
 from tokenization.errors import CheckpointError
