@@ -13,7 +13,7 @@ from benchmarks.finetune_data import Setting, checkpoint
 from benchmarks.ours import plain_engine
 from benchmarks.process_arm import HandOver, ProcessArm
 from finetune.answering.dev_batches import ANSWERING_TOKENS
-from finetune.encoding.encode import Encoded
+from finetune.encoding.encoded import Encoded
 from finetune.evaluate import evaluate_task
 from finetune.objectives import objective_of
 from finetune.source import TaskSource

@@ -25,7 +25,7 @@ from transformers import (
 from benchmarks.finetune_data import Setting, checkpoint
 from benchmarks.process_arm import HandOver, ProcessArm
 from benchmarks.telling import TellingTrainer
-from finetune.encoding.encode import Encoded
+from finetune.encoding.encoded import Encoded
 from finetune.metrics import score
 from finetune.tasks.spec import TaskSpec
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from finetune.alarms import label_alarms
 from finetune.answering.dev_batches import dev_batches
 from finetune.answering.predictions import Forward, Prediction, in_order, predict
-from finetune.encoding.encode import Encoded, Gold
+from finetune.encoding.encoded import Encoded, Gold
 from finetune.metrics import majority, score
 from finetune.metrics.answers import Answers
 from finetune.tasks.spec import GROUPED

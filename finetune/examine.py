@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finetune.encoding.encode import encode_examples, gold_of
+from finetune.encoding.encode import encode_examples
+from finetune.encoding.gold import gold_of
 from finetune.metrics import majority
 from finetune.reading.carve import is_carved
 from finetune.reading.leaks import leaked_rows, text_of

@@ -10,7 +10,9 @@ from typing import Any
 from finetune.answering.dev_batches import ANSWERING_TOKENS, DevBatch, dev_batches
 from finetune.answering.predictions import Prediction, in_order, write_predictions
 from finetune.answering.split_answers import answer_batches
-from finetune.encoding.encode import Encoded, encode_examples, gold_of
+from finetune.encoding.encode import encode_examples
+from finetune.encoding.encoded import Encoded
+from finetune.encoding.gold import gold_of
 from finetune.evaluate import TaskScores, joint, score_task
 from finetune.examine import is_trained_on_part
 from finetune.reading.carve import carved_note

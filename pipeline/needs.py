@@ -5,7 +5,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from finetune.encoding.encode import refuse_unanswerable
+from finetune.encoding.gold import refuse_unanswerable
 from finetune.tasks.spec import TRAIN
 from pipeline.lineage import own_heads, own_tasks
 from pipeline.materials import Materials

@@ -3,10 +3,8 @@
 Shape letters: T tokens, N sequences, E examples, P distinct texts, U tokens of the distinct texts end to end.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +12,15 @@ from numpy.typing import NDArray
 from finetune.cloze.sequences import put_in_words, put_to_go_on
 from finetune.cloze.wordings import wordings_of
 from finetune.encoding.assemble import NO_TEXT, Assembled, Texts, assemble, texts_of
-from finetune.encoding.encoded import NO_RIVAL, NO_WORD, Encoded, Gold
+from finetune.encoding.content import fingerprint_of
+from finetune.encoding.encoded import NO_RIVAL, NO_WORD, Encoded
+from finetune.encoding.gold import gold_of, refuse_unanswerable
 from finetune.encoding.windows import OUTSIDE_CONTEXT, Windows, answer_tokens, answers_in_windows, stops_of
 from finetune.generation.targets import TargetTexts, target_texts
-from finetune.tasks.example import Example, Label
+from finetune.tasks.example import Example
 from finetune.tasks.spec import TaskSpec
-from tokenization.errors import DataError
-from tokenization.fingerprint import of_value
 from tokenization.vocabulary import Tokenizer
 from training.sequences import I64, offsets_of
-
-_HASHED_AT_ONCE = 1 << 20
 
 
 def encode_examples(
@@ -76,7 +72,7 @@ def encode_examples(
         targets=targets,
         longest=_longest(spec, length),
     )
-    return replace(encoded, fingerprint=_fingerprint(encoded))
+    return replace(encoded, fingerprint=fingerprint_of(encoded))
 
 
 def _in_words(
@@ -117,7 +113,7 @@ def _in_words(
         targets=targets,
         longest=_longest(spec, length),
     )
-    return replace(encoded, fingerprint=_fingerprint(encoded))
+    return replace(encoded, fingerprint=fingerprint_of(encoded))
 
 
 @dataclass(frozen=True)
@@ -209,77 +205,3 @@ def _offered(example: Example) -> tuple[tuple[str, ...], ...]:
     """What tells the candidates apart: their texts without those that all of them share, such as the passage."""
     shared = set.intersection(*(set(row) for row in example.candidates)) if example.candidates else set()
     return tuple(tuple(text for text in row if text not in shared) for row in example.candidates)
-
-
-def refuse_unanswerable(spec: TaskSpec, split: str, examples: Sequence[Example]) -> None:
-    """Refuse questions without an answer in a task that does not declare such.
-
-    Raises:
-        DataError: how many, and the setting that would allow them.
-    """
-    if spec.kind != "span" or spec.unanswerable:
-        return
-    without = [example.id for example in examples if example.label == ()]
-    if without:
-        raise DataError(
-            f"task {spec.name!r}, split {split!r}: {len(without):,} questions have no answer, the first "
-            f"{without[0]!r}, and the task does not say that there may be such. "
-            f"Set tasks.{spec.name}.unanswerable: true."
-        )
-
-
-def gold_of(spec: TaskSpec, examples: Sequence[Example], lowercase: bool = False) -> Gold | None:
-    """The right answers of a split, as `Encoded` holds them; None where the split hides them.
-
-    Args:
-        lowercase: whether the vocabulary is in lower case, as the texts to write are then.
-    """
-    if any(example.label is None for example in examples):
-        return None
-    number = {name: index for index, name in enumerate(spec.labels)}
-
-    def answer(label: Label) -> int | float | str | I64 | tuple[str, ...]:
-        match spec.kind:
-            case "regression":
-                return float(label)  # type: ignore[arg-type]
-            case "tagging":
-                return np.array([number[tag] for tag in label], dtype=np.int64)  # type: ignore[union-attr, index]
-            case "multilabel":
-                return np.array([name in label for name in spec.labels], dtype=np.int64)  # type: ignore[operator]
-            case "ranking" | "choice":
-                return int(label)  # type: ignore[arg-type]
-            case "span":
-                return tuple(span.text for span in label)  # type: ignore[union-attr]
-            case "generation":
-                return str(label).lower() if lowercase else str(label)
-            case _:
-                return number[label]  # type: ignore[index]
-
-    return tuple(answer(example.label) for example in examples)  # type: ignore[return-value]
-
-
-def _fingerprint(encoded: Encoded) -> str:
-    spec, gold, windows = encoded.spec, encoded.gold, encoded.windows
-    digests = [_digest(encoded.tokens_T, np.int64), _digest(encoded.segments_T, np.int64), _digest(encoded.maskable_T)]
-    digests += [_digest(encoded.offsets_N1), _digest(encoded.words_E)]
-    digests += [_digest(encoded.word_T, np.int64)] if encoded.word_T is not None else []
-    if spec.has_items or windows is not None:
-        digests += [_digest(encoded.example_N), _digest(encoded.rivals_E)]
-    if encoded.asked_T is not None and encoded.wordings is not None:
-        per_token = spec.prompt is not None and spec.prompt.per_token
-        digests += [_digest(encoded.asked_T), of_value([encoded.wordings.pieces, per_token])]
-    if windows is not None:
-        digests += [_digest(windows.begins_T), _digest(windows.stops_T)]
-        digests += [_digest(windows.answers_N2)] if windows.answers_N2 is not None else []
-    if (targets := encoded.targets) is not None:
-        digests += [_digest(targets.tokens_U, np.int64), _digest(targets.offsets_E1)]
-    answers = None if gold is None else [np.asarray(answer).tolist() for answer in gold]
-    return of_value([spec.name, spec.kind, spec.version, spec.labels, spec.range, encoded.ids, digests, answers])
-
-
-def _digest(values: NDArray[Any], width: type[np.int64] | None = None) -> str:
-    """A hash of numbers, taken at a given width, whatever that of the array is."""
-    found = hashlib.blake2b(digest_size=16)
-    for start in range(0, len(values), _HASHED_AT_ONCE):
-        found.update(np.ascontiguousarray(values[start : start + _HASHED_AT_ONCE], dtype=width).data)
-    return found.hexdigest()
