@@ -57,11 +57,6 @@ class Shard:
         """Where each sentence starts among the shard's tokens; summed at each call."""
         return bounds(self.lengths_S)
 
-    @property
-    def documents_D1(self) -> I64:
-        """Where each document starts among the shard's sentences; summed at each call."""
-        return bounds(self.counts_D)
-
 
 class Corpus:
     """A finished corpus. Opening costs the same at any size: what is read is mapped when it is first needed.

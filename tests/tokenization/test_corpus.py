@@ -56,8 +56,8 @@ def test_sentence_and_document_bounds_are_relative_to_the_shard(
 ) -> None:
     corpus = build_corpus(text_spec(DOCUMENTS[:3]), letters, tmp_path / "out", runner=in_this_process, unit_bytes=1)
     first, _, third = map(corpus.shard, range(3))
-    assert (first.sentences_S1.tolist(), first.documents_D1.tolist()) == ([0, 4, 7], [0, 2])
-    assert (third.sentences_S1.tolist(), third.documents_D1.tolist()) == ([0, 3, 5, 10], [0, 3])
+    assert (first.sentences_S1.tolist(), first.counts_D.tolist()) == ([0, 4, 7], [2])
+    assert (third.sentences_S1.tolist(), third.counts_D.tolist()) == ([0, 3, 5, 10], [3])
     assert (third.first_token, third.first_document) == (9, 2)
 
 
