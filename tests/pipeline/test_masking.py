@@ -7,7 +7,7 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
 from finetune.encoding import word_bounds
-from pipeline import plan
+from pipeline import stage_identity
 from pipeline.compose import mixture_of
 from pipeline.recipe.load import dump_resolved
 from pipeline.recipe.objective_settings import Spans
@@ -153,9 +153,9 @@ def test_what_cuts_the_text_of_tasks_counts_where_its_words_are_masked(
 ) -> None:
     house.rewrite(AUX, AUX.replace("[mlm]", f"[{settings}]"))
     materials = house.materials("r")
-    before = plan._data(materials, materials.recipe.stage("multitask"))
+    before = stage_identity._data(materials, materials.recipe.stage("multitask"))
     monkeypatch.setattr(word_bounds, "version", lambda name: "another")
-    after = plan._data(materials, materials.recipe.stage("multitask"))
+    after = stage_identity._data(materials, materials.recipe.stage("multitask"))
     assert {key for key in after if after[key] != before[key]} == ({"segmenter of tasks"} if counts else set())
 
 
