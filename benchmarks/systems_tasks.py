@@ -56,9 +56,8 @@ def auxiliary_weight(run: Finished) -> str:
 
 
 def carried_over(run: Finished) -> str:
-    """CoVe, feature extraction: how far the encoder moved after it was handed over."""
-    first, last = run.recipe.stages[0].name, run.recipe.stages[1].name
-    return _moved(run, first, last)
+    """CoVe: how far the encoder moved after it was handed over."""
+    return _moved(run, run.recipe.stages[0].name, run.recipe.stages[-1].name)
 
 
 def teacher_gradient(run: Finished) -> str:

@@ -4,9 +4,10 @@
                                   [--runs runs/transfer] [--arms none-1,cvt-1] [--set PATH=VALUE]... [--out FILE]
 
 Each arm is a recipe under recipes/, run as a user runs it, in a run directory of its name; a finished one is skipped,
-one broken off goes on. All arms but MASS's share one general stage, so their spread is that of the labelled stage (and
-not of which rows are labelled: those are the same under every seed); MASS is repeated whole, under 3 seeds at most. The
-results file is written when every arm of the figures asked for is there, under 5 seeds or more.
+one broken off goes on. Within a figure all arms but MASS's share their stages without labels, so their spread is that
+of the labelled stage (and not of which rows are labelled: those are the same under every seed); MASS is repeated whole,
+under 3 seeds at most. The results file is written when every arm of the figures asked
+for is there, under 5 seeds or more.
 """
 
 import argparse
