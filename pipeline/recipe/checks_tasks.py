@@ -20,12 +20,12 @@ def check_tasks(tasks: dict[str, Task]) -> list[Problem]:
             task.spec(name)
         except RecipeError as error:
             problems += [_of_line(line, name) for line in str(error).splitlines()]
-        if task.longest is not None and task.longest > task.length:
+        if task.longest is not None and task.longest > task.length - 2:
             problems.append(
                 Problem(
                     ("tasks", name, "longest"),
-                    f": {task.longest} is more than length ({task.length}), below which every text ends; lower it, or "
-                    "raise that",
+                    f": {task.longest} is more than length less [CLS] and [SEP] ({task.length - 2}), where every text "
+                    "ends; lower it, or raise that",
                 )
             )
     return problems

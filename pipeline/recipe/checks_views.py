@@ -76,11 +76,11 @@ def _of_text(name: str, stream: Raw, tasks: Mapping[str, Task], place: Place) ->
         text = _spec(other, tasks)
         if spec is None or text is None:
             continue
-        if spec.is_pair != text.is_pair:
+        if spec.is_pair != _gives_pairs(text):
             yield Problem(
                 here,
-                f": a sequence of {other} holds {_texts(text)}, and {name}, whose views it is to be seen in, reads "
-                f"{_texts(spec)}; give text of the same form, as that of {name} itself",
+                f": a sequence of {other} holds {_texts(_gives_pairs(text))}, and {name}, whose views it is to be "
+                f"seen in, reads {_texts(spec.is_pair)}; give text of the same form, as that of {name} itself",
             )
         elif spec.kind == "tagging" and text.kind != "tagging":
             yield Problem(
@@ -89,8 +89,13 @@ def _of_text(name: str, stream: Raw, tasks: Mapping[str, Task], place: Place) ->
             )
 
 
-def _texts(spec: TaskSpec) -> str:
-    return "two texts" if spec.is_pair else "one text"
+def _gives_pairs(spec: TaskSpec) -> bool:
+    """Whether a sequence of a task's text holds two: no text to write, and none of two that are read apart."""
+    return (spec.kind == "span" or len(spec.fields) >= 2) and spec.design.pool != "siamese"
+
+
+def _texts(is_pair: bool) -> str:
+    return "two texts" if is_pair else "one text"
 
 
 def _spec(name: str, tasks: Mapping[str, Task]) -> TaskSpec | None:

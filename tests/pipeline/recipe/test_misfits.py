@@ -30,7 +30,10 @@ WRITTEN = "tasks.extra={kind: generation, fields: one, label: two, files: {train
             "tasks.topic={kind: tagging, fields: w, labels: [O, B-X], files: {train: t.conll}, columns: [w, label]}",
             r"tasks\.topic\.length: its default, 128, is more than encoder\.positions \(48\); set .*at least 128",
         ),
-        (WRITTEN + ", length: 20, longest: 21}", r"tasks\.extra\.longest: 21 is more than length \(20\)"),
+        (
+            WRITTEN + ", length: 20, longest: 19}",
+            r"tasks\.extra\.longest: 19 is more than length less \[CLS\] and \[SEP\] \(18\)",
+        ),
         (
             "multitask.aux.objectives=[{view_consistency: {task: topic, views: [left], window: 5}}]",
             "window: 5 given, which the view 'near' alone has, and views are left",
@@ -65,7 +68,16 @@ def test_two_objectives_that_want_other_pairs_are_told_once(shared_house, editin
 
 def test_nothing_of_this_is_said_of_what_goes_together(shared_house):
     same = "multitask.aux={source: {text_of: [topic]}, objectives: [{view_consistency: {task: topic, views: [near], "
-    assert shared_house.recipe(same + "window: 5}}], amount: {examples: 2}}", WRITTEN + ", length: 20, longest: 20}")
+    assert shared_house.recipe(same + "window: 5}}], amount: {examples: 2}}", WRITTEN + ", length: 20, longest: 18}")
+
+
+def test_a_text_to_write_and_two_read_apart_are_no_pair_of_texts_to_see_views_in(shared_house):
+    seen = "multitask.aux.objectives=[{view_consistency: {task: topic, views: [left]}}]"
+    glued = "multitask.aux.source={text_of: [extra]}"
+    assert shared_house.recipe("tasks.alike.head=siamese", seen)
+    assert shared_house.recipe(WRITTEN + ", by: prefix, length: 20}", glued, seen)
+    with pytest.raises(RecipeError, match=r"a sequence of extra holds one text, and alike, .* reads two texts"):
+        shared_house.recipe(WRITTEN + ", by: prefix, length: 20}", glued, seen.replace("topic", "alike"))
 
 
 def test_ranking_without_candidates_to_choose_from_is_refused_where_the_rows_are_looked_at(shared_house):
