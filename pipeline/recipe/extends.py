@@ -19,6 +19,8 @@ from tokenization.errors import RecipeError
 EXTENDS = "extends"
 _FOREIGN = re.compile(r"^:? ?(does not go with|useless|given beside)")
 """How a problem begins that one setting has with another."""
+_BESIDE = re.compile(r"^:? ?(?:does not go with|given beside|useless with) (?:a )?(\w+)\b(?!\.)")
+"""Where such a problem names the other one; what it says after that is no fault of the settings it names."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,10 @@ def _inherited(problem: Problem, layers: Sequence[Layer]) -> Iterator[tuple[Plac
     foreign = _FOREIGN.match(problem.text)
     section = problem.place[:-1] if foreign else problem.place
     own, inherited = _section(layers[0].raw, section), _section(merged(layers[1:]), section)
+    beside = _BESIDE.match(problem.text)
+    blamed = {problem.place[-1], beside[1] if beside else None} if foreign else set()
     for key in inherited if own and section else ():
-        named = re.search(rf"\b{re.escape(key)}\b", problem.text) if foreign else f"'{key}'" in problem.text
-        if key not in own and (named or (foreign and key == problem.place[-1])):
+        if key not in own and (key in blamed if foreign else f"'{key}'" in problem.text):
             yield section, key
 
 

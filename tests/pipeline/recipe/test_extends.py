@@ -119,12 +119,24 @@ def test_inherited_settings_that_do_not_go_with_own_ones_are_named_with_what_tak
 ) -> None:
     cloze = "cloze: {pattern: '{text} {mask}', words: {a: x, b: y}}"
     task = f"{{kind: classification, fields: text, labels: [a, b], files: {{train: t.tsv}}, length: 32, {cloze}}}"
-    written(tmp_path, "base", f"{BASE}schedule: {{floor: 0.1}}\ntasks: {{own: {task}}}\n")
+    base = BASE.replace("positions: 64", "positions: 64, dropout: 0.0")
+    written(tmp_path, "base", f"{base}schedule: {{floor: 0.1}}\ntasks: {{own: {task}}}\n")
     (tmp_path / "model").mkdir()
     with pytest.raises(RecipeError) as told:
         load_recipe(written(tmp_path, "own", f"extends: base.yaml\n{said}\n"), (), {})
     assert str(told.value).endswith(f"null takes a setting back: {hint}")
     assert load_recipe(written(tmp_path, "own", f"extends: base.yaml\n{mended}\n"), (), {}).name == "own"
+
+
+def test_nothing_is_said_of_taking_back_what_a_problem_names_only_on_its_way(tmp_path: Path) -> None:
+    task = "{kind: tagging, fields: w, labels: [O, B-X], files: {train: t.conll}, columns: [w, label], length: 32}"
+    written(tmp_path, "base", f"{BASE}tasks: {{own: {task}}}\n")
+    own = written(
+        tmp_path, "own", "extends: base.yaml\ntasks: {own: {prompt: {text: '{w} so', answers: {O: x, B-X: y}}}}"
+    )
+    with pytest.raises(RecipeError, match="make it a task of kind classification") as told:
+        load_recipe(own, (), {})
+    assert "null takes" not in str(told.value)
 
 
 def test_nothing_is_said_of_taking_back_where_a_file_stands_alone_or_errs_by_itself(base: Path, tmp_path: Path) -> None:
