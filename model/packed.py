@@ -9,6 +9,8 @@ Shape letters: R rows, I and O a layer's inputs and outputs.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -48,23 +50,30 @@ def pack_encoder(encoder: nn.Module) -> bool:
         such product or one that answers otherwise than the plain one.
     """
     layers = {name: layer for name, layer in encoder.named_modules() if type(layer) is nn.Linear}
-    if not layers or not all(_agrees(layer) for layer in list(layers.values())[:1]):
-        return False
-    for name, layer in layers.items():
+    packed = _packed(layers)
+    for name, layer in packed.items():
         parent, _, own = name.rpartition(".")
-        setattr(encoder.get_submodule(parent), own, PackedLinear(layer))
-    return True
+        setattr(encoder.get_submodule(parent), own, layer)
+    return bool(packed)
+
+
+def _packed(layers: Mapping[str, nn.Linear]) -> dict[str, PackedLinear]:
+    """All of the layers, packed; none where one of them cannot be, or answers otherwise than before."""
+    weights = [layer.weight for layer in layers.values()]
+    if not torch.backends.mkldnn.is_available():
+        return {}
+    if any(weight.device.type != "cpu" or weight.dtype != torch.float32 for weight in weights):
+        return {}
+    one_of_each = {(layer.weight.shape, layer.bias is None): name for name, layer in layers.items()}
+    try:
+        found = {name: PackedLinear(layer) for name, layer in layers.items()}
+        return found if all(_agree(found[name], layers[name]) for name in one_of_each.values()) else {}
+    except (AttributeError, NotImplementedError, RuntimeError):  # torch's own names, which no version promises
+        return {}
 
 
 @torch.no_grad()
-def _agrees(plain: nn.Linear) -> bool:
-    """Whether a layer can be packed and then answers a few made-up rows as before."""
-    weight = plain.weight
-    if weight.device.type != "cpu" or weight.dtype != torch.float32 or not torch.backends.mkldnn.is_available():
-        return False
-    try:
-        packed = PackedLinear(plain)
-        probes = [torch.linspace(-1, 1, rows * plain.in_features).view(rows, -1) for rows in PROBED_ROWS]
-        return all(torch.allclose(packed(probe), plain(probe), TOLERANCE, TOLERANCE) for probe in probes)
-    except (AttributeError, NotImplementedError, RuntimeError):  # torch's own names, which no version promises
-        return False
+def _agree(packed: PackedLinear, plain: nn.Linear) -> bool:
+    """Whether a packed layer answers a few made-up rows as before."""
+    probes = [torch.linspace(-1, 1, rows * plain.in_features).view(rows, -1) for rows in PROBED_ROWS]
+    return all(torch.allclose(packed(probe), plain(probe), TOLERANCE, TOLERANCE) for probe in probes)

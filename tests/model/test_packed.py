@@ -70,7 +70,17 @@ def test_where_torch_cannot_pack_or_packs_wrongly_nothing_changes(monkeypatch: p
     def refused(ours: Network) -> bool:
         return not pack_encoder(ours.encoder) and not any(isinstance(m, PackedLinear) for m in ours.modules())
 
-    for other in (Missing, Wrong):
+    class MissingOfOneShape(PackedLinear):
+        def __init__(self, plain: nn.Linear) -> None:
+            if plain.in_features > plain.out_features:
+                raise RuntimeError("no such product")
+            super().__init__(plain)
+
+    class WrongOfOneShape(PackedLinear):
+        def forward(self, input: Tensor) -> Tensor:
+            return super().forward(input) + float(self.in_features > self.out_features)
+
+    for other in (Missing, Wrong, MissingOfOneShape, WrongOfOneShape):
         monkeypatch.setattr(packed, "PackedLinear", other)
         assert refused(network())
     monkeypatch.undo()
