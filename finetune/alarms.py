@@ -21,14 +21,13 @@ BACKWARDS = -0.5
 def label_alarms(spec: TaskSpec, gold: Answers, answers: Answers) -> tuple[str, ...]:
     """One line per suspicion: one answer for all rows, which tells nothing of the labels' order; two classes whose swap
     in the answers adds 20 points of accuracy, the worst first; scores that fall where the right ones rise. Nothing for
-    other kinds of task; of one that is put into words, which may be asked of a model that never saw its labels, that
-    all answers are the same."""
+    other kinds of task; nothing of a swap for a prompt, which may be put to a model that never saw its labels."""
     if spec.kind not in ("classification", "regression"):
         return ()
     if only := _only_answer(spec, gold, answers):
         advice = "" if spec.worded else " See whether it was trained on this task."
         return (f"{spec.name}: it answers only {only}, whatever the text.{advice}",)
-    if spec.worded:
+    if spec.prompt:
         return ()
     if spec.kind == "classification":
         return _swapped(spec, gold, answers)

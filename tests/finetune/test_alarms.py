@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from finetune.alarms import label_alarms
-from finetune.cloze.given import Prompt
+from finetune.cloze.given import Cloze, Prompt
 from finetune.tasks.spec import TaskSpec
 
 NLI = TaskSpec(
@@ -74,8 +74,14 @@ def test_answers_of_other_kinds_have_no_labels_to_swap():
     assert label_alarms(replace(NLI, kind="multilabel"), [np.array([1, 0, 0])], [np.array([0, 1, 0])]) == ()
 
 
-def test_a_task_in_words_is_told_what_it_answers_and_not_to_look_into_labels_or_training():
+def test_a_prompt_is_told_what_it_answers_and_not_to_look_into_labels_or_training():
     asked = replace(NLI, prompt=Prompt("{a} so {b}", {"neutral": "x", "no": "y", "yes": "z"}), attention="left")
     swapped = rows({(0, 0): 4, (1, 2): 3, (2, 1): 3})
     assert (len(label_alarms(NLI, *swapped)), label_alarms(asked, *swapped)) == (1, ())
     assert label_alarms(asked, [1, 0, 1], [0, 0, 0]) == ("nli: it answers only 'neutral', whatever the text.",)
+
+
+def test_swapped_labels_of_a_cloze_are_told_as_of_any_classification():
+    asked = replace(NLI, cloze=Cloze("{a} {mask} {b}", {"neutral": "x", "no": "y", "yes": "z"}))
+    swapped = rows({(0, 0): 4, (1, 2): 3, (2, 1): 3})
+    assert label_alarms(asked, *swapped) == label_alarms(NLI, *swapped) != ()
