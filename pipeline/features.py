@@ -94,7 +94,8 @@ def extract_and_fit(
     model: Model, asked: Sequence[Asked], data: DataFolder, store: FeatureStore, out: Path, say: Say
 ) -> dict[str, Any]:
     """Vectors of each task, a classifier on them, and its scores; all written to `out`, beside what an earlier call
-    with the same model, pool and layer wrote there of other tasks.
+    with the same model, pool and layer wrote there of other tasks, whatever data and versions those are of: each task
+    names its own.
 
     Returns:
         what `out` holds, of these tasks alone.
@@ -110,10 +111,9 @@ def extract_and_fit(
     tasks: dict[str, Any] = {}
     for task in asked:
         tasks |= _of_task(model, task, data, store, say)
-    versions = environment()["versions"]
     every = {**earlier, **tasks}
-    write_json(out, {**decides, "tasks": every, "notes": _notes(every), "versions": versions})
-    return {**decides, "tasks": tasks, "notes": [*_notes(tasks), *replaced], "versions": versions}
+    write_json(out, {**decides, "tasks": every, "notes": _notes(every)})
+    return {**decides, "tasks": tasks, "notes": [*_notes(tasks), *replaced]}
 
 
 def _notes(tasks: Mapping[str, Any]) -> list[str]:
@@ -157,6 +157,9 @@ def _of_task(model: Model, asked: Asked, data: DataFolder, store: FeatureStore, 
             "seconds": {"vectors": features[TRAIN].seconds + features[split].seconds, "fit": seconds},
             "stored": features[TRAIN].stored and features[split].stored,
             "addresses": {TRAIN: features[TRAIN].address, split: features[split].address},
+            "folder": str(data.path.absolute()),
+            "data": {TRAIN: encoded[TRAIN].fingerprint, split: encoded[split].fingerprint},
+            "versions": environment()["versions"],
             "notes": [f"{shown}: {note}"] if note else [],
         }
     return told

@@ -1,6 +1,7 @@
 """Feature extraction. Oracles: transformers' BertModel for the vectors, a classifier fitted by hand for the scores."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from finetune.cloze.given import Prompt
 from finetune.encoding.encode import encode_examples
 from finetune.encoding.encoded import Encoded
 from finetune.reading.read import read_split
+from pipeline import features
 from pipeline.answer import Model, open_model
 from pipeline.cli import main
 from pipeline.data_folder import DataFolder
@@ -131,6 +133,30 @@ def test_a_call_with_other_tasks_keeps_what_stands_there_of_the_same_vectors(sha
     assert "held scores of another layer (alike, topic): replaced" in shown
 
 
+def test_each_task_names_the_data_and_versions_that_its_scores_are_of(
+    model: Model, shared_house: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scored(name: str, base: Path, version: str) -> Any:
+        monkeypatch.setattr(features, "environment", lambda: {"versions": {"torch": version}})
+        data, out = DataFolder(base, "the test"), tmp_path / "out.json"
+        extract_and_fit(model, asked_tasks(model, [name]), data, store(model, tmp_path), out, print)
+        return json.loads(out.read_text(encoding="utf-8"))
+
+    first = shared_house.base / "data"
+    other = shutil.copytree(first, tmp_path / "data")
+    rows = (first / "topic-dev.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (other / "topic-dev.tsv").write_text("".join(rows[:-1]), encoding="utf-8")
+    known = scored("topic", first, "1")["tasks"]["topic"]
+    found = scored("alike", other, "2")
+    assert found["tasks"]["topic"] == known
+    named = [(task["folder"], task["versions"]["torch"]) for task in (known, found["tasks"]["alike"])]
+    assert named == [(str(first), "1"), (str(other), "2")]
+    assert "versions" not in found  # of the file as a whole they would be wrong of one of the two
+    moved = scored("topic", other, "2")["tasks"]["topic"]
+    assert moved["data"]["train"] == known["data"]["train"]
+    assert moved["data"]["dev"] != known["data"]["dev"]
+
+
 def test_a_task_that_nobody_knows_is_told_with_the_nearest_of_the_model_s(model: Model) -> None:
     with pytest.raises(RecipeError, match=r"(?s)--tasks topci: neither .*alike, names, topic.* built-in .*'topic'"):
         asked_tasks(model, ["topci"])
@@ -170,7 +196,7 @@ def test_an_address_changes_with_weights_text_and_pooling_alone(
     ("more", "told"),
     [
         (["--tasks", "names"], "task names: of kind tagging, where an answer is not read off one vector"),
-        (["--tasks", "topc"], "no built-in task is called 'topc'"),
+        (["--tasks", "topc"], "--tasks topc: neither a task of"),
         (["--pool", "max"], "--pool is 'max'; allowed are mean, first, concat"),
         (["--layer", "2"], "--layer is '2'; allowed are last, mean and 0 (the embeddings) to 1 (the last block)"),
     ],
