@@ -28,9 +28,9 @@ from model.network import Network
 from model.reading import Reading
 from model.siamese import SiameseHead, vectors
 from pipeline.answer import Model
+from pipeline.vector_address import vector_address
 from pipeline.vector_shelf import VectorShelf
 from tokenization.errors import RecipeError, did_you_mean
-from tokenization.fingerprint import of_value
 
 F64 = NDArray[np.float64]
 
@@ -64,9 +64,8 @@ class Ranker:
     @cached_property
     def address(self) -> str:
         """The content address of everything that a text's vector follows from, but the text."""
-        device = self._model.reader.world.device.type
-        way = ["packed"] if self._model.packed else []
-        return of_value([self._model.fingerprint, self._task, self._length, device, torch.__version__, *way])
+        how = {"task": self._task, "length": self._length, "packed": self._model.packed}
+        return vector_address(self._model.fingerprint, self._model.reader.world.device.type, how)
 
     def vectors(self, texts: Sequence[str], store: Path | None = None) -> tuple[Tensor, int]:
         """The vectors of some texts, (N, D) float32, and how many of them were computed.

@@ -13,9 +13,10 @@ from tokenization.fingerprint import of_value
 
 
 def vector_address(weights: str, device: str, how: Mapping[str, Any]) -> str:
-    """A name that vectors share only where they are equal to the last bit.
+    """A name that vectors share only where they are equal to the last bit, on one machine.
 
-    Torch's version is in it, since another one may add in another order, as another device may.
+    Torch's version is in it, since another one may add in another order, as another kind of device may. A processor
+    with other instructions, or another number of threads, may as well, and is not in it.
 
     Args:
         weights: the content of the weights that give them.

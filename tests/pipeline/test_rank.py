@@ -144,8 +144,10 @@ def test_packed_for_few_rows_it_ranks_as_before_but_for_rounding_and_keeps_its_v
     assert torch.allclose(live, expected, atol=1e-5)
     stored, computed = packed.vectors(CANDIDATES, tmp_path)
     assert torch.equal(live, stored)
-    can_pack = open_model(ran[1].root, few_rows=True).packed
-    assert can_pack == hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
+    opened = open_model(ran[1].root, few_rows=True)
+    can_pack = opened.packed
+    if opened.reader.world.device.type == "cpu":
+        assert can_pack == hasattr(torch.ops.mkldnn, "_reorder_linear_weight")
     assert computed == (len(CANDIDATES) if can_pack else 0)
     again, computed = packed.vectors(CANDIDATES, tmp_path)
     assert torch.equal(live, again)
