@@ -62,10 +62,10 @@ def model_of(config: EncoderConfig, tokenizer: Tokenizer, few_rows: bool) -> Mod
 
 
 class OurSentence:
-    """Ours: one text to its class, by the way that `triptych predict` goes."""
+    """Ours: one text to its class, by the way that `triptych predict` goes, which opens a model unpacked."""
 
     def __init__(self, model: Model) -> None:
-        self.name = "ours, one sentence" if model.packed else "ours, one sentence, not packed"
+        self.name = "ours, one sentence, packed" if model.packed else "ours, one sentence"
         self._model = model
 
     def answer(self, text: str) -> object:

@@ -53,6 +53,12 @@ def test_ours_and_the_peer_read_the_same_ids_and_answer_one_of_the_tasks_classes
     assert [batch.tokens_T.tolist() for batch in read] == [peer.tokenizer(text)["input_ids"] for text in TEXTS]
 
 
+def test_arms_are_named_by_how_they_open_the_model_unpacked_without_a_word_as_predict_does(config, tokenizer):
+    packed, plain = (model_of(config, tokenizer, few_rows) for few_rows in (True, False))
+    assert OurSentence(plain).name == "ours, one sentence"
+    assert OurSentence(packed).name == "ours, one sentence, packed" or not packed.packed
+
+
 def test_a_query_is_encoded_alone_and_its_candidates_never_again(config, tokenizer):
     arm = OurRanking(model_of(config, tokenizer, few_rows=True), TEXTS)
     with encoded_batches() as read:
