@@ -43,6 +43,7 @@ def trained_by(house: Any) -> Any:
     return export
 
 
+@pytest.mark.slow
 def test_a_causal_model_that_was_exported_begins_where_its_run_ended(house: Any, trained_by: Any) -> None:
     first = trained_by("causal", then="causal")
     ended = json.loads(first.scores.read_text())["ledger"]["rows"][0]
