@@ -149,8 +149,8 @@ def _elsewhere(boundaries: Mapping[str, Mapping[str, Any]], last: str) -> Iterat
         if stage != last:
             names = ", ".join(name for name, end in ends.items() if end == stage)
             yield (
-                f"{names}: not among the scores, which are those of stage {last}: trained up to stage {stage}, from "
-                "which that one does not go on; the forgetting ledger has what was measured there"
+                f"{names}: not among the scores, which are those of stage {last}: last measured at the end of stage "
+                f"{stage}, from which {last} does not go on; the forgetting ledger has what was measured there"
             )
 
 

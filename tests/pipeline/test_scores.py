@@ -135,7 +135,8 @@ def test_a_task_that_the_last_stage_does_not_go_on_from_is_told_under_the_table(
     scores = json.loads(house.run("branch", "multitask.steps=8").scores.read_text())
     (note,) = [line for line in scores["notes"] if "forgetting ledger" in line]
     assert note.startswith(
-        "topic: not among the scores, which are those of stage multitask: trained up to stage domain"
+        "topic: not among the scores, which are those of stage multitask: last measured at the end of stage domain, "
+        "from which multitask does not go on"
     )
     assert "topic" not in scores["tasks"]
     assert note in scores_text(scores)
