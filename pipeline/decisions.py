@@ -7,7 +7,7 @@ from pipeline.materials import Materials
 from pipeline.recipe.identity import identity
 from pipeline.recipe.stage import Stage
 from pipeline.run_folder import RunFolder
-from pipeline.stage_identity import CONTENT, identity_of
+from pipeline.stage_identity import CONTENT, brought, identity_of
 from tokenization.errors import RunError
 from training.manifest import Decision, decide, read_record
 
@@ -33,7 +33,7 @@ def decide_by_settings(materials: Materials, folder: RunFolder, stage: Stage, ex
     record = read_record(folder.stage(stage.name))
     then = record["identity"] if record else {}
     content = {key: then[key] for key in CONTENT if key in then}
-    now = {**content, **identity(materials.recipe, stage.name)}
+    now = {**content, **identity(materials.recipe, stage.name), **brought(materials)}
     return decide(folder.stage(stage.name), now, stage.steps, extend)
 
 

@@ -85,6 +85,12 @@ def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
     return tuple(spec for spec in known if spec.name in wanted)
 
 
+def kept_decoder(recipe: Recipe, public: PublicModel | None) -> HeadDesign | None:
+    """The public checkpoint's own decoder, unless one of other sizes is asked for."""
+    brought = (spec.design for spec in (public.heads if public else ()) if spec.kind == "decoder")
+    return next((design for design in brought if design == _decoder(recipe, public)), None)
+
+
 def conditions_of(materials: Materials, name: str) -> tuple[Condition, ...]:
     """The tasks that have norms of their own in a stage's network: those that were trained on the way."""
     recipe = materials.recipe
@@ -148,7 +154,7 @@ def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
 def _public_heads(recipe: Recipe, public: PublicModel | None) -> set[str]:
     heads = public.heads if public else ()
     pairs = {ORDER if spec.name == ORDER else PAIRS for spec in heads if spec.kind == "pair"}
-    decoders = {DECODER for spec in heads if spec.kind == "decoder" and spec.design == _decoder(recipe, public)}
+    decoders = {DECODER} if kept_decoder(recipe, public) else set()
     return pairs | decoders | {LM for spec in heads if spec.kind == "mlm"}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from finetune.encoding.word_bounds import segmenter_version
 from finetune.tasks.spec import TRAIN
-from pipeline.lineage import own_tasks
+from pipeline.lineage import kept_decoder, own_tasks
 from pipeline.masking import mask_unit
 from pipeline.materials import Materials
 from pipeline.recipe.identity import identity, is_selected
@@ -16,19 +16,26 @@ from pipeline.teaching import teachers_content
 from training.manifest import read_record
 
 CONTENT = ("tokenizer_content", "data", "selected_on", "parent", "teachers")
-"""What `identity_of` adds to a stage's settings."""
+"""What `identity_of` adds to a stage's settings, but for `brought`: content, which takes reading."""
 
 
 def identity_of(materials: Materials, folder: RunFolder, stage: Stage) -> dict[str, Any]:
     """All that decides a stage's weights: settings, the content of its data, and its parent's weights."""
     return {
         **identity(materials.recipe, stage.name),
+        **brought(materials),
         "tokenizer_content": materials.tokenizer.fingerprint,
         "data": _data(materials, stage),
         **({"selected_on": _selected_on(materials, stage)} if is_selected(stage) else {}),
         "parent": _parent(materials, folder, stage),
         **({"teachers": teachers} if (teachers := teachers_content(materials, folder, stage)) else {}),
     }
+
+
+def brought(materials: Materials) -> dict[str, Any]:
+    """The decoder that a public checkpoint brings and the network keeps; of older runs the network had none of it."""
+    kept = kept_decoder(materials.recipe, materials.public)
+    return {"brought": {"decoder": kept.depth}} if kept else {}
 
 
 def _parent(materials: Materials, folder: RunFolder, stage: Stage) -> str | None:

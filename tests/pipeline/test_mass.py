@@ -7,11 +7,14 @@ from model.config import HeadSpec
 from model.design import HeadDesign
 from model.public import of_network, read_public, write_public
 from model.public_load import load_into
+from pipeline.decisions import decide_by_settings, decide_stage
 from pipeline.export import export_run
 from pipeline.lineage import head_specs, known_heads, with_lm_head_stage
 from pipeline.recipe.identity import identity
+from pipeline.stage_identity import brought, identity_of
 from pipeline.stage_run import carried_weights
 from tests.pipeline.two_ranks import losses, run_under_zero
+from tokenization.atomic import write_json
 from tokenization.errors import RecipeError
 from training.checkpoint import load_weights
 
@@ -59,8 +62,19 @@ def test_the_decoder_of_a_checkpoint_is_kept_through_stages_that_write_nothing(m
     names = [name for name in given if name.startswith("heads.decoder.")]
     assert len(names) > 10
     assert all(torch.equal(given[name], network.state_dict()[name]) for name in names)
+    assert brought(taken) == {"brought": {"decoder": ONE.depth}}
+    # A run made before the decoder was kept has a network without it: its stages are none that go on.
+    stage, run = taken.recipe.stages[0], mass.folder("taken")
+    now = identity_of(taken, run, stage)
+    before = {key: value for key, value in now.items() if key != "brought"}
+    for then, action in ((now, "skip"), (before, "refuse")):
+        record = {"identity": then, "steps": stage.steps, "state": {"step": stage.steps}}
+        write_json(run.stage(stage.name).manifest, record)
+        assert decide_stage(taken, run, stage, False).action == action
+        assert decide_by_settings(taken, run, stage, False).action == action
     # Where other sizes are asked for, it is another decoder, which the checkpoint does not bring.
     larger = mass.materials("taken", "decoder.layers=3")
+    assert not brought(larger)
     assert "decoder" not in known_heads(larger.recipe, larger.recipe.stage("general"), larger.public)
     assert [spec.design.depth for spec in head_specs(larger, "general") if spec.kind == "decoder"] == [3]
 
