@@ -102,7 +102,7 @@ def rows_of(percent: int) -> int:
 
 
 def mass_arm(share: float) -> Arm:
-    """Translation after MASS with spans of this share."""
+    """Translation after MASS with spans of this share, beside the same masked LM."""
     sets = (f"spans.captions-blocks.objectives.mass.share={share}", "tasks.translate.limit={}")
     return Arm(mass_name(share), "systems/mass.yaml", sets, every=True, most=BLEU_SEEDS)
 

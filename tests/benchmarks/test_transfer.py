@@ -133,7 +133,8 @@ def test_one_ten_and_a_hundred_per_cent_of_the_rows_are_asked_for_exactly() -> N
 
 def test_the_spans_of_mass_have_the_share_that_the_arm_is_named_after() -> None:
     for arm, share in zip(FIGURES["mass"][1:], MASS_SHARES, strict=True):
-        (stream,) = loaded(arm).stage("spans").streams
+        stream, words = loaded(arm).stage("spans").streams
+        assert [objective.name for objective in words.objectives] == ["mlm"]
         assert (arm.name, stream.objectives[0].settings.share) == (f"mass-{share}", share)
     whole, alone = (loaded(arm) for arm in (FIGURES["mass"][1], FIGURES["mass"][0]))
     assert whole.stage("translation").model_copy(update={"parent": None}) == alone.stage("translation")
