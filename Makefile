@@ -18,9 +18,9 @@ demo: .venv/installed
 	$(BIN)/triptych run recipes/demo.yaml
 	@$(BIN)/python -c "$(OPEN)" 2>/dev/null
 
-# Reads what TRIPTYCH_DATA names. Run again to go on.
+# Reads what TRIPTYCH_DATA names. Run again to go on. Such small encoders gain little from a second thread.
 systems: .venv/installed-dev
-	OMP_NUM_THREADS=2 $(BIN)/python -m benchmarks.systems
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.systems --jobs $(JOBS)
 
 test: .venv/installed-dev
 	$(TEST)

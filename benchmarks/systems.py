@@ -1,16 +1,20 @@
 """Every system on real data at two-core size: one table of what it trained on, its mechanism, its scores and its time.
 
-    python -m benchmarks.systems [--only bert,gpt] [--runs runs/systems] [--out FILE]
+    python -m benchmarks.systems [--only bert,gpt] [--jobs 1] [--runs runs/systems] [--out FILE]
 
 Each system is a recipe under recipes/systems/, run as a user runs it; a finished one is skipped, one broken off
-goes on. Stages that a system shares with an earlier one are taken over, and their time counts in each. The results
-file is written when every row is there.
+goes on. Stages that a system shares with an earlier one are taken over, and their time counts in each. Several at a
+time, each on the threads that OMP_NUM_THREADS allows, write what they say into RUNS/NAME.log. The results file is
+written when every row is there.
 """
 
+import argparse
 import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -40,14 +44,20 @@ def main() -> None:
     parser = benchmark_parser(__doc__, "not used")
     parser.add_argument("--only", help="names, with commas between")
     parser.add_argument("--runs", type=Path, default=Path("runs/systems"))
+    parser.add_argument("--jobs", type=int, default=1, help="systems at a time (default 1)")
     given = parsed(parser)
-    chosen = _chosen(given.only)
-    for system in chosen:
-        print(f"== {system.name}", flush=True)
-        _run(system, given.runs, given.data)
-        row = _row(system, given.runs)
-        write_json(given.runs / "rows" / f"{system.name}.json", asdict(row))
-        print(_lines(row), flush=True)
+    if given.jobs < 1:
+        sys.exit(f"--jobs {given.jobs}: at least 1")
+    given.runs.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(given.jobs) as pool:
+        try:
+            for system, run in begun(_chosen(given.only), given, pool):
+                run.result()
+                row = _row(system, given.runs)
+                write_json(_kept_at(system, given.runs), asdict(row))
+                print(_lines(row), flush=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
     rows = [found for system in SYSTEMS if (found := _kept(system, given.runs, given.data))]
     print("\n" + "\n".join(_lines(row) for row in rows))
     if len(rows) == len(SYSTEMS):
@@ -63,8 +73,25 @@ def _chosen(only: str | None) -> Sequence[System]:
     return [known[name] for name in names]
 
 
-def _run(system: System, runs: Path, data: Path) -> None:
-    """The recipe's run, in a process of its own; it says what it does."""
+def begun(
+    chosen: Sequence[System], given: argparse.Namespace, pool: ThreadPoolExecutor
+) -> list[tuple[System, Future[None]]]:
+    """Each system's run in turn; one that shares an earlier one's stages waits for it, which has begun before."""
+    runs: dict[str, Future[None]] = {}
+
+    def run(system: System) -> None:
+        for other in system.shares:
+            if other in runs:
+                runs[other].result()
+        _run(system, given.runs, given.data, quiet=given.jobs > 1)
+
+    for system in chosen:
+        runs[system.name] = pool.submit(run, system)
+    return [(system, runs[system.name]) for system in chosen]
+
+
+def _run(system: System, runs: Path, data: Path, quiet: bool = False) -> None:
+    """The recipe's run, in a process of its own; it says what it does, or writes it down."""
     lent = [
         word
         for other in system.shares
@@ -73,9 +100,15 @@ def _run(system: System, runs: Path, data: Path) -> None:
     ]
     command = [Path(sys.executable).with_name("triptych"), "run", RECIPES / f"{system.name}.yaml"]
     command += ["--run-dir", runs / system.name, *lent, "--set", f"data={data}"]
-    done = subprocess.run(list(map(str, command)), check=False)
+    _kept_at(system, runs).unlink(missing_ok=True)
+    log = runs / f"{system.name}.log"
+    print(f"== {system.name}" + (f": {log}" if quiet else ""), flush=True)
+    with ExitStack() as stack:
+        written = stack.enter_context(log.open("w", encoding="utf-8")) if quiet else None
+        done = subprocess.run(list(map(str, command)), stdout=written, stderr=written, check=False)
     if done.returncode:
-        sys.exit(f"{system.name}: its run ended with {done.returncode}; run the same command again to go on")
+        told = f" ({log} says why)" if quiet else ""
+        sys.exit(f"{system.name}: its run ended with {done.returncode}{told}; run the same command again to go on")
 
 
 def _row(system: System, runs: Path) -> Row:
@@ -91,11 +124,15 @@ def _row(system: System, runs: Path) -> Row:
 
 def _kept(system: System, runs: Path, data: Path) -> Row | None:
     """An earlier row, if it is of today's recipe."""
-    path, own = runs / "rows" / f"{system.name}.json", runs / system.name / "recipe.yaml"
+    path, own = _kept_at(system, runs), runs / system.name / "recipe.yaml"
     today = dump_resolved(load_recipe(RECIPES / f"{system.name}.yaml", (f"data={data}",)))
     if not path.is_file() or not own.is_file() or own.read_text(encoding="utf-8") != today:
         return None
     return Row(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def _kept_at(system: System, runs: Path) -> Path:
+    return runs / "rows" / f"{system.name}.json"
 
 
 def _lines(row: Row) -> str:

@@ -1,9 +1,16 @@
 """The table of systems against the recipes: what it names is there, and each recipe is short."""
 
+import argparse
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
-from benchmarks.systems import RECIPES
+from benchmarks.systems import RECIPES, begun
 from benchmarks.systems_entities import EntityCloze
 from benchmarks.systems_table import SYSTEMS, System
 from pipeline.recipe.identity import identity
@@ -59,3 +66,36 @@ def test_an_entity_is_the_first_unit_of_more_than_one_word_in_each_sequence() ->
     assert masked.tokens_T[rows.rows_M].tolist() == [4] * 4
     unasked_T = np.delete(np.arange(len(tokens)), rows.rows_M)
     assert masked.tokens_T[unasked_T].tolist() == tokens_T[unasked_T].tolist()
+
+
+def test_several_at_a_time_a_system_waits_for_those_it_shares_stages_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[str] = []
+    both = threading.Barrier(2, timeout=20)
+
+    def run(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        name = Path(command[2]).stem
+        if name in ("bert", "gpt"):
+            both.wait()  # these two run at a time, or this breaks
+        if name == "siatl":
+            assert "gpt" in ended
+        ended.append(name)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    given = argparse.Namespace(runs=tmp_path, data=Path("nowhere"), jobs=2)
+    chosen = [system for system in SYSTEMS if system.name in ("bert", "gpt", "siatl", "cvt")]
+    with ThreadPoolExecutor(2) as pool:
+        for _, future in begun(chosen, given, pool):
+            future.result()
+    assert sorted(ended) == ["bert", "cvt", "gpt", "siatl"]
+
+
+def test_a_run_that_fails_is_named_with_where_it_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, 3))
+    given = argparse.Namespace(runs=tmp_path, data=Path("nowhere"), jobs=2)
+    with ThreadPoolExecutor(2) as pool:
+        ((_, future),) = begun(SYSTEMS[:1], given, pool)
+        with pytest.raises(SystemExit, match=r"bert: its run ended with 3 \(.*bert.log says why\)"):
+            future.result()
