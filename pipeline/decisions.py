@@ -14,9 +14,8 @@ from training.manifest import Decision, decide, read_record
 
 def decide_stage(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:
     """Skip, resume, start or refuse; a stage that reads one which is not finished waits for it."""
-    for name in stage.reads:
-        if not folder.stage(name).manifest.is_file():
-            return Decision("start", f"after {name}")
+    if waits := _waits(folder, stage):
+        return waits
     now = identity_of(materials, folder, stage)
     decision = decide(folder.stage(stage.name), now, stage.steps, extend)
     record = read_record(folder.stage(stage.name))
@@ -27,9 +26,8 @@ def decide_stage(materials: Materials, folder: RunFolder, stage: Stage, extend: 
 
 def decide_by_settings(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:
     """The decision if all content is what it was."""
-    for name in stage.reads:
-        if not folder.stage(name).manifest.is_file():
-            return Decision("start", f"after {name}")
+    if waits := _waits(folder, stage):
+        return waits
     record = read_record(folder.stage(stage.name))
     then = record["identity"] if record else {}
     content = {key: then[key] for key in CONTENT if key in then}
@@ -50,3 +48,8 @@ def refuse_if_needed(stage: Stage, decision: Decision, folder: RunFolder) -> Non
         "Go back to the data and settings it was made with, choose another --run-dir, or rerun with "
         f"--from {stage.name} (which moves this stage and those after it aside)."
     )
+
+
+def _waits(folder: RunFolder, stage: Stage) -> Decision | None:
+    unread = next((name for name in stage.reads if not folder.stage(name).manifest.is_file()), None)
+    return None if unread is None else Decision("start", f"after {unread}")

@@ -4,6 +4,7 @@ Vocabularies of byte pairs and Unigram ones count the space before a word to the
 is another piece than the same word alone.
 """
 
+from tokenization.unspaced import has_han
 from tokenization.vocabulary import Tokenizer
 
 
@@ -21,6 +22,11 @@ def pieces_behind(before: str, text: str, tokenizer: Tokenizer) -> tuple[int, ..
     kept_T = ids_T[begins_T >= 1]
     is_cut = bool((begins_T == 1).any())
     return tuple(kept_T.tolist()) if is_cut else tuple(tokenizer.encode([text])[0].tolist())
+
+
+def before_answer(before: str, text: str) -> str:
+    """What a text that answers stands behind: a space, unless its script or that before it has none."""
+    return before if has_han(before[-1:] + text[:1]) else " "
 
 
 def ending_before(text: str) -> str:

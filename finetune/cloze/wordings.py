@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from finetune.cloze.given import Cloze, Part, Prompt
-from finetune.cloze.pieces import ending_before, pieces_behind
+from finetune.cloze.pieces import before_answer, ending_before, pieces_behind
 from tokenization.errors import RecipeError
-from tokenization.unspaced import has_han
 from tokenization.vocabulary import Tokenizer
 from training.sequences import I64
 
@@ -103,7 +102,7 @@ def _before(given: Cloze | Prompt, label: str) -> str:
     """What stands before the words of a class; before an answer a space, unless its script has none."""
     text, parts = given.texts[label].strip(), given.parts
     if isinstance(given, Prompt):
-        return given.text if has_han(given.text[-1:] + text[:1]) else " "
+        return before_answer(given.text, text)
     place = [part.kind for part in parts].index("mask")
     last = parts[place - 1] if place else Part("break")
     return {"text": last.text, "field": ending_before(text)}.get(last.kind, "")

@@ -19,8 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from finetune.cloze.given import Part
-from finetune.cloze.pieces import ending_before, pieces_behind
-from tokenization.unspaced import has_han
+from finetune.cloze.pieces import before_answer, ending_before, pieces_behind
 from tokenization.vocabulary import Tokenizer
 from training.sequences import I64, Sequences, TargetSequences, offsets_of, ranges
 
@@ -121,6 +120,4 @@ def _behind(opening: Sequence[Part], texts: Sequence[str], tokenizer: Tokenizer)
 
 
 def _before(last: Part, text: str) -> str:
-    """What stands before a text: a space, unless its script or that of what it goes on with has none."""
-    ends = last.text.rstrip() if last.kind == "text" else ending_before(text)
-    return ends if has_han(ends[-1:] + text[:1]) else " "
+    return before_answer(last.text.rstrip() if last.kind == "text" else ending_before(text), text)
