@@ -152,6 +152,15 @@ class House:
     def file(self) -> Path:
         return self.base / "tiny.yaml"
 
+    def beside(self, base: Path, tasks: str, stages: str, data: Path | None = None) -> "House":
+        """A house of its own with other tasks and stages, on the data of this one or on that of a folder."""
+        house = House(base)
+        head = self.file.read_text(encoding="utf-8").partition("stages:")[0]
+        before, _, after = head.partition("tasks:\n")
+        house.file.write_text(f"{before}tasks:{tasks}{after[after.index('encoder:') :]}{stages}", encoding="utf-8")
+        (base / "data").symlink_to(data or self.base / "data")
+        return house
+
     def folder(self, name: str) -> RunFolder:
         return RunFolder(self.base / "runs" / name)
 

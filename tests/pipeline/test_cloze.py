@@ -60,19 +60,9 @@ stages:
 SMALL = "checkpoint.every=3"
 
 
-def write_recipe(shared_house: Any, base: Path, tasks: str = TASKS, stages: str = STAGES) -> Any:
-    """A house of its own with these tasks and stages, on the data of the shared one."""
-    house = type(shared_house)(base)
-    head, _, _ = shared_house.file.read_text(encoding="utf-8").partition("stages:")
-    before, _, after = head.partition("tasks:\n")
-    house.file.write_text(f"{before}tasks:{tasks}{after[after.index('encoder:') :]}{stages}", encoding="utf-8")
-    (base / "data").symlink_to(shared_house.base / "data")
-    return house
-
-
 @pytest.fixture(scope="module")
 def ran(shared_house: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
-    house = write_recipe(shared_house, tmp_path_factory.mktemp("cloze"))
+    house = shared_house.beside(tmp_path_factory.mktemp("cloze"), TASKS, STAGES)
     return house, house.run("words", SMALL)
 
 
@@ -253,7 +243,7 @@ stages:
 def test_a_prompt_is_answered_before_and_after_its_examples_and_plan_says_what_it_is_worth(
     shared_house: Any, tmp_path: Path, way: str, noted: bool
 ) -> None:
-    house = write_recipe(shared_house, tmp_path, PROMPTED, CAUSAL.replace("WAY", way))
+    house = shared_house.beside(tmp_path, PROMPTED, CAUSAL.replace("WAY", way))
     folder = house.run("prompted")
     assert all("accuracy" in boundary(folder, stage)["prompted"]["metrics"] for stage in ("general", "ask"))
     result = CliRunner().invoke(main, ["plan", str(house.file), "--run-dir", str(folder.root)])
@@ -272,7 +262,7 @@ def test_a_missing_head_of_a_language_model_is_fitted_on_the_text_of_the_task_th
 ) -> None:
     alone = STAGES.partition("  - name: ask-otherwise\n")[2].partition("  - name: learn\n")[0]
     stages = "stages:\n  - name: ask-otherwise\n" + alone.replace("    parent: general\n", "")
-    recipe = write_recipe(shared_house, tmp_path, TASKS, stages).recipe()
+    recipe = shared_house.beside(tmp_path, TASKS, stages).recipe()
     headless: Any = SimpleNamespace(heads=())
     first, second = with_lm_head_stage(recipe, headless).stages
     assert (first.name, second.parent) == (LM_HEAD_STAGE, LM_HEAD_STAGE)
@@ -285,7 +275,7 @@ def test_a_missing_head_that_a_prompt_asks_is_fitted_from_left_to_right_and_the_
     shared_house: Any, tmp_path: Path
 ) -> None:
     stages = "stages:\n" + CAUSAL[CAUSAL.index("  - name: ask") :]
-    recipe = write_recipe(shared_house, tmp_path, PROMPTED, stages).recipe()
+    recipe = shared_house.beside(tmp_path, PROMPTED, stages).recipe()
     inserted = with_lm_head_stage(recipe, cast(Any, SimpleNamespace(heads=())))
     (stream,) = inserted.stages[0].streams
     assert stream.source == TextOf(text_of=("prompted",))
@@ -304,7 +294,7 @@ def test_a_public_checkpoint_s_language_model_is_asked_before_any_training(
     assert CliRunner().invoke(main, words).exit_code == 0
     _, _, stages = STAGES.partition("  - name: ask\n")
     own, _, _ = stages.partition("  - name: ask-otherwise\n")
-    house = write_recipe(shared_house, tmp_path, TASKS, f"stages:\n  - name: ask\n{own}")
+    house = shared_house.beside(tmp_path, TASKS, f"stages:\n  - name: ask\n{own}")
     text = house.file.read_text(encoding="utf-8")
     before, _, after = text.partition("encoder: ")
     _, _, after = after.partition("\n")

@@ -32,13 +32,9 @@ stages:
 
 @pytest.fixture(scope="module")
 def house(shared_house: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    base = tmp_path_factory.mktemp("continuation")
-    head, _, _ = shared_house.file.read_text(encoding="utf-8").partition("stages:")
-    before, _, after = head.partition("tasks:\n")
-    sizes = after[after.index("encoder:") :].replace("positions: 48", "positions: 60")
-    found = type(shared_house)(base)
-    found.file.write_text(f"{before}tasks:{TASKS}{sizes}{STAGES}", encoding="utf-8")
-    (base / "data").symlink_to(shared_house.base / "data")
+    found = shared_house.beside(tmp_path_factory.mktemp("continuation"), TASKS, STAGES)
+    recipe = found.file.read_text(encoding="utf-8")
+    found.file.write_text(recipe.replace("positions: 48", "positions: 60"), encoding="utf-8")
     return found
 
 

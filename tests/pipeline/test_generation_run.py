@@ -37,14 +37,8 @@ WORDS = ("ship", "wave", "sail", "tide", "whale", "storm", "hill", "barn")
 @pytest.fixture(scope="module")
 def ran(shared_house: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     """A house of its own whose recipe has both tasks, and its finished run."""
-    base = tmp_path_factory.mktemp("writing")
-    house = type(shared_house)(base)
-    text = shared_house.file.read_text(encoding="utf-8")
-    head, _, _ = text.partition("stages:")
-    before, _, after = head.partition("tasks:\n")
-    rest = after[after.index("encoder:") :]
-    house.file.write_text(f"{before}tasks:{TASKS}{rest}{STAGES}", encoding="utf-8")
-    (base / "data").symlink_to(write_files(tmp_path_factory.mktemp("data"), shared_house.base / "data"))
+    data = write_files(tmp_path_factory.mktemp("data"), shared_house.base / "data")
+    house = shared_house.beside(tmp_path_factory.mktemp("writing"), TASKS, STAGES, data)
     return house, house.run("writes")
 
 

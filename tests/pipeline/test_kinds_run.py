@@ -39,14 +39,8 @@ TEXT = "anna sees the ship near a reef . boris finds the whale near a deck . cla
 @pytest.fixture(scope="module")
 def ran(shared_house: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     """A house of its own whose recipe has the four tasks, and its finished run."""
-    base = tmp_path_factory.mktemp("kinds")
-    house = type(shared_house)(base)
-    text = shared_house.file.read_text(encoding="utf-8")
-    head, _, _ = text.partition("stages:")
-    before, _, after = head.partition("tasks:\n")
-    rest = after[after.index("encoder:") :]
-    house.file.write_text(f"{before}tasks:{TASKS}{rest}{STAGES}", encoding="utf-8")
-    (base / "data").symlink_to(write_tasks(tmp_path_factory.mktemp("data"), shared_house.base / "data"))
+    data = write_tasks(tmp_path_factory.mktemp("data"), shared_house.base / "data")
+    house = shared_house.beside(tmp_path_factory.mktemp("kinds"), TASKS, STAGES, data)
     return house, house.run("kinds")
 
 

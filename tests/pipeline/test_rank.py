@@ -42,21 +42,16 @@ CANDIDATES = [f"the {word} near a {other}" for word in WORDS for other in WORDS 
 @pytest.fixture(scope="module")
 def ran(shared_house: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
     """A house of its own whose tasks' heads read runs, and its finished run."""
-    base = tmp_path_factory.mktemp("designs")
-    house = type(shared_house)(base)
-    text = shared_house.file.read_text(encoding="utf-8")
-    head, _, _ = text.partition("stages:")
-    before, _, after = head.partition("tasks:\n")
-    house.file.write_text(f"{before}tasks:{TASKS}{after[after.index('encoder:') :]}{STAGES}", encoding="utf-8")
-    (base / "data").mkdir()
+    data = tmp_path_factory.mktemp("data")
     for path in (shared_house.base / "data").iterdir():
-        (base / "data" / path.name).symlink_to(path)
+        (data / path.name).symlink_to(path)
     rows = [
         {"one": f"the {word}", "two": f"a {other}", "label": ("apart", "alike")[word == other]}
         for word in WORDS
         for other in WORDS
     ]
-    (base / "data" / "same.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (data / "same.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    house = shared_house.beside(tmp_path_factory.mktemp("designs"), TASKS, STAGES, data)
     return house, house.run("designs")
 
 
