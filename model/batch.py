@@ -68,12 +68,14 @@ class Targets:
         tokens_U, positions_U: int64, the decoder's inputs and the positions at which they stand.
         offsets_J1: int64 on the CPU, target sequence j is tokens offsets[j]:offsets[j + 1].
         memory_J: int64 on the CPU, the encoder's sequence that target sequence j reads.
+        unread_T: bool on the CPU, the encoder's rows that no target reads; None: all are read.
     """
 
     tokens_U: Tensor
     positions_U: Tensor
     offsets_J1: Tensor
     memory_J: Tensor
+    unread_T: Tensor | None = None
 
     def to(self, device: torch.device) -> Targets:
         return replace(self, tokens_U=self.tokens_U.to(device), positions_U=self.positions_U.to(device))

@@ -27,9 +27,13 @@ class Memory:
 
 
 def memory_of(batch: FlatBatch) -> Memory:
-    """All tokens of the sequence beside each target."""
+    """The tokens of the sequence beside each target, but those that it may not read."""
     targets = batch.targets or no_targets(batch)
     rows_X, offsets_J1 = rows_of(batch.offsets_N1, targets.memory_J)
+    if targets.unread_T is not None:
+        read_X = ~targets.unread_T[rows_X]
+        before_X1 = torch.cat([offsets_J1.new_zeros(1), read_X.cumsum(0)])
+        rows_X, offsets_J1 = rows_X[read_X], before_X1[offsets_J1]
     return Memory(rows_X.to(batch.tokens_T.device), offsets_J1)
 
 

@@ -4,8 +4,11 @@ spans, a decoder writes the span.
     span      k consecutive ordinary tokens, k being `share` of a sequence's, rounded, at least one; it begins anywhere
               with equal chance. Special and unknown tokens are stepped over: they stay as they are, and are not told
     encoder   of the span's tokens  mask (.8) become [MASK] · random (.1) a random ordinary token · the rest stay
-    decoder   at the position of each of the span's tokens it is given the one before, [MASK] in the place of the
-              first's, and is to tell the one that stands there
+    decoder   it is given the token before each of the span's, at that one's position, [MASK] in the place of the
+              first's, and is to tell the next; of the encoder's rows it reads all but those of [MASK]
+
+Position and reading are those of the authors' code, and as in translation what is given at a position is followed by
+what is told. The paper masks the decoder's first input, as here; that code gives the token before the span.
 
 Where k is 1 the decoder is given [MASK] alone, as in a masked LM; where the span is the whole text the encoder tells
 it nothing but a length, and it is a language model (table 1 there).
@@ -45,6 +48,7 @@ class MaskedSpan:
     name: ClassVar[str] = "mass"
     head: ClassVar[str] = "decoder"
     guide: ClassVar[str] = ""
+    autoregressive: ClassVar[bool] = True
     edits: ClassVar[bool] = True
     shapes: ClassVar[tuple[Shape, ...]] = ("sentence", "pair", "block")
 
@@ -60,8 +64,9 @@ class MaskedSpan:
         offsets_J1 = offsets_of(size_N[memory_J])
         given_M = np.roll(labels_M, 1)
         given_M[offsets_J1[:-1]] = self.mask_id
-        targets = TargetSequences(given_M, sequences.positions_T[rows_M], offsets_J1, memory_J)
         tokens_T = self._masked(sequences, rows_M, key)
+        unread_T = sequences.maskable_T & (tokens_T == self.mask_id)
+        targets = TargetSequences(given_M, sequences.positions_T[rows_M] - 1, offsets_J1, memory_J, unread_T)
         return replace(sequences, tokens_T=tokens_T, targets=targets), Rows(
             np.arange(len(rows_M)), labels_M, of_targets=True
         )

@@ -148,6 +148,17 @@ def _targets(pieces: Sequence[Sequences]) -> Targets | None:
         positions_U=_tensor([targets.positions_U for targets, _ in found]),
         offsets_J1=torch.from_numpy(offsets_of(lengths_J)),
         memory_J=_tensor([targets.memory_J + start for targets, start in found]),
+        unread_T=_unread(pieces),
+    )
+
+
+def _unread(pieces: Sequence[Sequences]) -> Tensor | None:
+    of_targets = [None if piece.targets is None else piece.targets.unread_T for piece in pieces]
+    if all(unread_T is None for unread_T in of_targets):
+        return None
+    columns = zip(of_targets, pieces, strict=True)
+    return torch.from_numpy(
+        np.concatenate([np.zeros(len(piece.tokens_T), dtype=np.bool_) if T is None else T for T, piece in columns])
     )
 
 

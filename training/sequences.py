@@ -25,12 +25,14 @@ class TargetSequences:
         positions_U: int64, the position of each token.
         offsets_J1: int64, target sequence j is tokens offsets[j]:offsets[j + 1].
         memory_J: int64, the sequence that target sequence j belongs to.
+        unread_T: bool, tokens of the sequences that no target may read; None: all are read.
     """
 
     tokens_U: I64
     positions_U: I64
     offsets_J1: I64
     memory_J: I64
+    unread_T: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from model.config import EncoderConfig, HeadSpec
+from model.memory import memory_of
 from model.network import Network
 from pretrain.masked_lm import MaskedLM
 from pretrain.mass import MaskedSpan
@@ -54,7 +55,7 @@ class Fixed:
 
 
 def spans_of(before, after, rows):
-    """For each span: the sequence's tokens from before, its span's positions, what the decoder is given, labels."""
+    """For each span: the sequence's tokens from before, the decoder's positions, what it is given, labels."""
     targets = after.targets
     return [
         (
@@ -75,8 +76,8 @@ def test_a_span_is_its_share_of_consecutive_tokens_written_from_the_tokens_befor
         ordinary = len(whole) - 2
         assert len(positions) == min(max(1, round(share * ordinary)), ordinary)
         assert positions.tolist() == list(range(positions[0], positions[-1] + 1))
-        assert 1 <= positions[0] <= positions[-1] <= ordinary
-        assert labels_M.tolist() == whole[positions].tolist()
+        assert 0 <= positions[0] <= positions[-1] < ordinary
+        assert labels_M.tolist() == whole[positions + 1].tolist()
         assert given_M.tolist() == [MASK, *labels_M[:-1].tolist()]
     assert rows.of_targets
     assert rows.rows_M.tolist() == list(range(len(rows.labels_M)))
@@ -88,7 +89,8 @@ def test_the_encoder_is_told_nothing_of_the_span_and_all_of_the_rest():
     inside_T = after.tokens_T != before.tokens_T
     assert (after.tokens_T[inside_T] == MASK).all()
     assert before.tokens_T[inside_T].tolist() == rows.labels_M.tolist()
-    assert before.positions_T[inside_T].tolist() == after.targets.positions_U.tolist()
+    assert (before.positions_T[inside_T] - 1).tolist() == after.targets.positions_U.tolist()
+    assert after.targets.unread_T.tolist() == inside_T.tolist()
     for name in ("segments_T", "maskable_T", "offsets_N1", "draws_N"):
         assert np.array_equal(getattr(after, name), getattr(before, name))
 
@@ -96,7 +98,7 @@ def test_the_encoder_is_told_nothing_of_the_span_and_all_of_the_rest():
 def test_of_the_span_80_percent_are_masked_10_random_and_10_kept():
     before = sequences_of([252] * 2000)
     after, rows = MASS.apply(before, KEY)
-    place_M = before.offsets_N1[:-1].repeat(125) + after.targets.positions_U
+    place_M = before.offsets_N1[:-1].repeat(125) + after.targets.positions_U + 1
     found_M, total, same = after.tokens_T[place_M], 2000 * 125, 1 / len(ORDINARY)
     assert len(found_M) == total
     for count, share in ((found_M == MASK, 0.8), (found_M == rows.labels_M, 0.1 + 0.1 * same)):
@@ -104,6 +106,7 @@ def test_of_the_span_80_percent_are_masked_10_random_and_10_kept():
     untouched_T = np.ones(len(before.tokens_T), dtype=bool)
     untouched_T[place_M] = False
     assert np.array_equal(after.tokens_T[untouched_T], before.tokens_T[untouched_T])
+    assert np.array_equal(after.targets.unread_T, after.tokens_T == MASK)
 
 
 def test_a_span_begins_anywhere_with_equal_chance_and_elsewhere_at_another_draw_of_the_text():
@@ -111,8 +114,8 @@ def test_a_span_begins_anywhere_with_equal_chance_and_elsewhere_at_another_draw_
     after, _ = MASS.apply(before, KEY)
     first_N = after.targets.positions_U[after.targets.offsets_J1[:-1]]
     counts = np.bincount(first_N, minlength=23)
-    assert counts[[0, *range(12, 23)]].sum() == 0
-    assert stats.chisquare(counts[1:12]).pvalue > 1e-4
+    assert counts[11:].sum() == 0
+    assert stats.chisquare(counts[:11]).pvalue > 1e-4
 
 
 def test_a_span_hangs_on_its_draw_alone_and_not_on_its_batch():
@@ -127,7 +130,7 @@ def test_special_and_unknown_tokens_are_stepped_over():
     before.tokens_T[[4, 8]] = UNKNOWN, 3
     before.maskable_T[[4, 8]] = False
     after, rows = replace(MASS, share=1.0, mask=1.0, random=0.0).apply(before, KEY)
-    assert after.targets.positions_U.tolist() == [1, 2, 3, 5, 6, 7, 9, 10]
+    assert after.targets.positions_U.tolist() == [0, 1, 2, 4, 5, 6, 8, 9]
     assert rows.labels_M.tolist() == before.tokens_T[[1, 2, 3, 5, 6, 7, 9, 10]].tolist()
     assert after.tokens_T[[0, 4, 8, 11]].tolist() == [2, UNKNOWN, 3, 3]
 
@@ -157,6 +160,7 @@ def test_with_all_tokens_it_is_a_language_model_to_which_the_encoder_tells_a_len
     assert np.array_equal(one.tokens_T, other.tokens_T)
     assert one.tokens_T.tolist() == [2] + [MASK] * 10 + [3]
     assert one.targets.tokens_U.tolist() == [MASK, *rows.labels_M[:-1].tolist()]
+    assert one.targets.positions_U.tolist() == list(range(10))  # those at which a text is written afterwards
 
 
 @settings(deadline=None)
@@ -188,3 +192,18 @@ def test_the_loss_is_the_decoder_s_on_the_span_given_the_masked_text():
     tokens_T[23] = 499
     told = network(replace(batch, tokens_T=tokens_T))[0]
     assert (told != logits_MV).any(dim=1).tolist() == [False] * 5 + [True] * 5 + [False] * 5
+
+
+def test_the_decoder_reads_the_rows_of_the_text_and_none_of_its_masks():
+    """In a batch of two streams, one of which masks nothing."""
+    streams = [
+        Stream(name, Fixed(), (replace(MASS, mask=mask),), 3, None, labelled=False, key=KEY)
+        for name, mask in (("all told", 0.0), ("masked", 0.8))
+    ]
+    batch = flat_batch(Mixture(streams, "every", KEY), (np.arange(3), np.arange(3)))
+    masks_T = batch.tokens_T == MASK
+    assert 0 < masks_T.sum() < 15
+    memory = memory_of(batch)
+    read = [set(memory.rows_X[slice(*memory.offsets_J1[j : j + 2])].tolist()) for j in range(6)]
+    for n, rows in enumerate(read):
+        assert rows == {row for row in range(12 * n, 12 * n + 12) if not masks_T[row]}
