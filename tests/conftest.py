@@ -9,6 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import settings
+
+# How long an example takes says what else the machine does, not what the code does.
+settings.register_profile("triptych", deadline=None)
+settings.load_profile("triptych")
 
 
 @pytest.fixture(autouse=True)

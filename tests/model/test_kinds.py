@@ -126,7 +126,7 @@ def test_padded_attention_of_one_kind_equals_the_formula_forward_and_backward(at
     assert difference(ours, output_and_gradient(lambda x: one_at_a_time(given, x), qkv_T3D, probe_TD)) <= 1e-5
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(sequences)
 def test_flat_maths_and_both_padded_twins_agree_in_mixed_batches_forward_and_backward(given):
     offsets_N1, kinds = kinds_of(given)
@@ -212,7 +212,7 @@ def test_blocks_are_those_that_torch_finds_in_the_whole_mask():
 
 
 @given(st.lists(st.integers(0, 900), max_size=5))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_few_sizes_are_compiled_and_rows_to_spare_see_themselves_alone(lengths):
     offsets_N1, kinds = kinds_of([(length, LEFT, 0) for length in lengths])
     tokens = sum(lengths)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertLMHeadModel
 
@@ -52,7 +52,6 @@ def told(network, objective, sequences):
     return rows, logits_MV
 
 
-@settings(deadline=None)
 @given(lengths=LENGTHS)
 def test_left_each_token_tells_the_next_up_to_the_end_and_right_the_one_before_up_to_the_start(lengths):
     sequences = sequences_of(lengths)

@@ -72,7 +72,6 @@ RATES = st.floats(0.05, 1.0)
 JOINED = st.floats(0.0, 0.9)
 
 
-@settings(deadline=None)
 @given(lengths=LENGTHS, rate=RATES, joined=JOINED)
 def test_units_are_those_of_a_plain_walk_in_random_order(lengths, rate, joined):
     sequences = sequences_of(lengths, joined=joined)
@@ -80,7 +79,6 @@ def test_units_are_those_of_a_plain_walk_in_random_order(lengths, rate, joined):
     assert choose_units(sequences, budget_N, KEY).tolist() == walked(sequences, budget_N, KEY)
 
 
-@settings(deadline=None)
 @given(lengths=LENGTHS, rate=RATES)
 def test_single_tokens_are_units_of_one_token(lengths, rate):
     sequences = sequences_of(lengths, joined=0.0)
@@ -93,7 +91,6 @@ def spans(sequences, budget_N, key, shares=(0.4, 0.3, 0.3)):
 
 
 @pytest.mark.parametrize("choose", [choose_units, spans])
-@settings(deadline=None)
 @given(lengths=LENGTHS, rate=RATES, joined=JOINED)
 def test_whole_units_without_specials_or_unknown_tokens_and_never_above_the_budget(choose, lengths, rate, joined):
     sequences = sequences_of(lengths, joined=joined, unknown=0.1)
@@ -107,7 +104,7 @@ def test_whole_units_without_specials_or_unknown_tokens_and_never_above_the_budg
 
 
 @pytest.mark.parametrize("choose", [choose_units, spans])
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_what_shares_the_batch_does_not_matter_and_another_draw_has_other_masks(choose, data):
     lengths = data.draw(st.lists(st.integers(2, 40), min_size=2, max_size=6))
@@ -218,7 +215,6 @@ def test_the_objective_masks_by_units_and_changes_nothing_else(unit):
 UNILM = (0.8, 0.1, 0.1)
 
 
-@settings(deadline=None)
 @given(lengths=LENGTHS, rate=RATES, joined=JOINED)
 @pytest.mark.parametrize(
     ("unit", "settings_of"),

@@ -107,7 +107,6 @@ def test_every_ordinary_place_is_as_likely_as_any_other(million):
     assert stats.chisquare(counts[1:249]).pvalue > 1e-4
 
 
-@settings(deadline=None)
 @given(lengths=st.lists(st.integers(2, 60), min_size=1, max_size=8))
 def test_each_sequence_has_its_rounded_share_at_least_one_and_none_without_ordinary_tokens(lengths):
     sequences = sequences_of(lengths)
@@ -128,7 +127,7 @@ def test_another_stream_stage_or_seed_has_other_masks():
     assert len(set(masks)) == 4
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data())
 def test_a_sequences_masks_do_not_depend_on_what_shares_the_batch(data):
     lengths = data.draw(st.lists(st.integers(2, 40), min_size=2, max_size=6))

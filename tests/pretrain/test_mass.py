@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -66,7 +66,6 @@ def spans_of(before, after, rows):
     ]
 
 
-@settings(deadline=None)
 @given(lengths=st.lists(st.integers(2, 40), min_size=1, max_size=6), share=st.floats(0.01, 1.0))
 def test_a_span_is_its_share_of_consecutive_tokens_written_from_the_tokens_before(lengths, share):
     before = sequences_of(lengths)
@@ -163,7 +162,6 @@ def test_with_all_tokens_it_is_a_language_model_to_which_the_encoder_tells_a_len
     assert one.targets.positions_U.tolist() == list(range(10))  # those at which a text is written afterwards
 
 
-@settings(deadline=None)
 @given(length=st.integers(2, 200), share=st.floats(0.01, 1.0))
 def test_sequence_and_span_have_room_in_what_micro_batches_are_packed_by(length, share):
     objective = replace(MASS, share=share)

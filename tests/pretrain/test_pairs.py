@@ -150,14 +150,13 @@ def one_by_one(a, b, room):
     return a, b
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(a=st.integers(1, 60), b=st.integers(1, 60), room=st.integers(2, 70))
 def test_trimming_at_once_is_trimming_the_longer_half_token_by_token(a, b, room):
     found = fit_lengths(np.array([a]), np.array([b]), room)
     assert (int(found[0][0]), int(found[1][0])) == one_by_one(a, b, room)
 
 
-@settings(deadline=None)
 @given(a=st.integers(1, 60), b=st.integers(1, 60), room=st.integers(2, 70))
 def test_both_halves_keep_a_token_and_nothing_is_cut_that_fits(a, b, room):
     left_a, left_b = (int(left[0]) for left in fit_lengths(np.array([a]), np.array([b]), room))

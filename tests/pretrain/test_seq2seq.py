@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from model.config import EncoderConfig, HeadSpec
@@ -63,7 +63,6 @@ def moved_rows(network, objective, place, first):
     return np.flatnonzero((answers[0] != answers[1]).any(1).numpy()).tolist()
 
 
-@settings(deadline=None)
 @given(sizes=SIZES, rate=st.floats(0.05, 1.0))
 def test_target_masks_stand_in_the_second_segment_alone_its_end_among_them_and_within_the_budget(sizes, rate):
     before = pairs_of(sizes)
@@ -95,7 +94,6 @@ def test_masks_of_both_are_those_of_mlm_on_the_same_text():
     assert plain.kinds_N is None
 
 
-@settings(deadline=None)
 @given(sizes=SIZES)
 @pytest.mark.parametrize("where", ["both", "target"])
 def test_the_prefix_is_the_first_segment_with_its_two_special_tokens(where, sizes):

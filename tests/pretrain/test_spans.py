@@ -5,7 +5,7 @@ Oracles: sequences put together span by span from `Corpus.tokens`, and word bits
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pretrain.blocks import BlockSource
@@ -63,7 +63,6 @@ SPANS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(rows=SPANS)
 def test_sequences_are_cls_span_sep_span_sep_with_segments_and_maskable_tokens(english, tokenizer, rows):
     start_K2, length_K2 = np.array(rows)[:, [0, 2]] + 7, np.array(rows)[:, [1, 3]]

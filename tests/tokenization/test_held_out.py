@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenization.held_out import content_hash, held_out_bound
@@ -34,7 +34,6 @@ def test_documents_stay_held_out_when_others_are_appended() -> None:
     assert (before == after[:1000]).all()
 
 
-@settings(deadline=None)
 @given(
     contents=st.lists(st.integers(0, 6).map(lambda n: (n * 2**61 + 12345) % 2**64), max_size=30),
     share=st.sampled_from([0.0, 0.01, 0.3, 0.5]),
@@ -52,7 +51,6 @@ def test_the_hash_is_of_the_text_alone() -> None:
     assert 0 <= content_hash("文") < 2**64
 
 
-@settings(deadline=None)
 @given(
     parts=st.lists(st.lists(st.integers(0, 2**64 - 1), max_size=6), max_size=6),
     share=st.sampled_from([0.0, 1e-9, 0.1, 0.5]),

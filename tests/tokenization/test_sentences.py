@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tokenization import sentences
@@ -60,7 +60,6 @@ def test_the_splitter_can_be_chosen() -> None:
 
 
 @pytest.mark.parametrize("splitter", SPLITTERS)
-@settings(deadline=None)
 @given(text=st.text(alphabet="aA1 .!?…。！”’\"')(\n\t；，“«\xa0\u2009\u3000\u200b\x1c中é", max_size=60))
 def test_nothing_but_white_space_is_lost(splitter: str, text: str) -> None:
     found = split_sentences(text, "en", splitter)
@@ -68,7 +67,6 @@ def test_nothing_but_white_space_is_lost(splitter: str, text: str) -> None:
     assert all(sentence and sentence == sentence.strip() for sentence in found)
 
 
-@settings(deadline=None)
 @given(text=st.text(max_size=40), language=st.sampled_from(LANGUAGES))
 def test_any_text_in_any_language_is_cut(text: str, language: str) -> None:
     assert "".join("".join(split_sentences(text, language)).split()) == "".join(text.split())

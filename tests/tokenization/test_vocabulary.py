@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tokenizers
 import transformers
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import normalizers, pre_tokenizers
 
@@ -129,7 +129,6 @@ def test_words_keep_their_index_even_when_they_vanish(letters: Tokenizer) -> Non
     assert len(none) == len(no_words) == 0
 
 
-@settings(deadline=None)
 @given(rows=st.lists(st.lists(st.text(alphabet="ab. é\u200b\t中", max_size=4), max_size=5), max_size=3))
 def test_every_word_has_a_piece_and_indices_never_fall(letters: Tokenizer, rows: list[list[str]]) -> None:
     for row, (ids, words) in zip(rows, letters.encode_words(rows), strict=True):

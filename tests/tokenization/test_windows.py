@@ -63,7 +63,7 @@ def plainly(start: int, document: int, lengths: list[int], budget: int) -> list[
     return result
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     lengths=st.lists(st.lists(st.integers(1, 14), min_size=1, max_size=12), min_size=1, max_size=12),
     budget=st.integers(1, 16),

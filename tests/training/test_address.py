@@ -5,7 +5,7 @@ Statistics are of fixed keys, so nothing here is left to chance; bounds are 5 st
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -72,7 +72,6 @@ def test_limits_may_differ_from_draw_to_draw():
     assert below(KEY, 1, np.arange(9)).tolist() == [0] * 9
 
 
-@settings(deadline=None)
 @given(size=st.integers(1, 5000), name=st.integers(0, 2**32))
 def test_a_permutation_hits_every_place_once(size, name):
     assert np.array_equal(np.sort(permute(np.arange(size), size, key_of(name))), np.arange(size))
@@ -92,7 +91,6 @@ def test_where_an_item_goes_is_uniform_over_keys_by_chi_square():
     assert stats.chisquare(np.bincount(places, minlength=10)).pvalue > 1e-4
 
 
-@settings(deadline=None)
 @given(size=st.integers(1, 300), epoch=st.integers(0, 50))
 def test_an_epoch_sees_every_item_once(size, epoch):
     draws = np.arange(size) + epoch * size
@@ -104,7 +102,6 @@ def test_each_epoch_has_an_order_of_its_own():
     assert len({tuple(order) for order in orders.tolist()}) == 20
 
 
-@settings(deadline=None)
 @given(split=st.lists(st.integers(0, 199), min_size=1, max_size=5))
 def test_a_draw_is_the_same_however_the_draws_are_split(split):
     whole = epoch_draws(np.arange(200), 37, KEY)
@@ -112,7 +109,6 @@ def test_a_draw_is_the_same_however_the_draws_are_split(split):
     assert np.array_equal(np.concatenate(parts), whole)
 
 
-@settings(deadline=None)
 @given(asked=st.lists(st.tuples(st.lists(st.integers(0, 40), max_size=12), st.integers(1, 2)), max_size=6))
 def test_what_a_table_of_draws_remembers_never_shows(asked):
     def rows(draws_K, key):

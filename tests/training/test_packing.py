@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tokenization.errors import RecipeError
@@ -11,7 +11,6 @@ from training.packing import pack
 lengths = st.lists(st.integers(1, 100), min_size=1, max_size=80)
 
 
-@settings(deadline=None)
 @given(lengths=lengths, budget=st.integers(100, 600))
 def test_every_item_is_packed_once_and_no_micro_batch_exceeds_the_budget(lengths, budget):
     lengths_K = np.array(lengths)
@@ -21,7 +20,6 @@ def test_every_item_is_packed_once_and_no_micro_batch_exceeds_the_budget(lengths
     assert min(len(part) for part in parts) >= 1
 
 
-@settings(deadline=None)
 @given(lengths=lengths, budget=st.integers(100, 600))
 def test_the_fullest_micro_batch_exceeds_the_emptiest_by_no_more_than_the_longest_item(lengths, budget):
     """Holds of any dealing to the least loaded; a first-fit packing with one near-empty leftover fails it."""
@@ -29,7 +27,6 @@ def test_the_fullest_micro_batch_exceeds_the_emptiest_by_no_more_than_the_longes
     assert max(loads) - min(loads) <= max(lengths)
 
 
-@settings(deadline=None)
 @given(lengths=lengths, budget=st.integers(200, 600))
 def test_there_are_at_most_twice_as_many_micro_batches_as_the_tokens_need(lengths, budget):
     """Half of a budget is filled at least wherever a further micro-batch had to be opened, items being ≤ budget / 2."""

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.encoding.assemble import kept
@@ -22,7 +22,6 @@ def popped(first: int, second: int, room: int) -> tuple[int, int]:
     return first, second
 
 
-@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(2, 50))
 def test_a_pair_is_cut_as_by_taking_tokens_off_the_longer_side_one_by_one(first, second, room):
     assert kept(first, second, room) == popped(first, second, room)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.answering.dev_batches import dev_batches
@@ -44,7 +44,6 @@ def there_and_back(encoded):
     return [prediction.answer for prediction in in_order(partials, encoded)]
 
 
-@settings(deadline=None)
 @given(st.integers(0, 30), st.integers(0, 90), st.integers(2, 40), st.integers(0, 30))
 def test_windows_cover_every_token_and_share_as_many_as_asked(question, context, room, overlap):
     example_N, kept_N, start_N, count_N = cut_windows(np.array([question]), np.array([context]), room, overlap)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.metrics.candidates import mrr
@@ -16,7 +16,6 @@ def test_the_reciprocal_rank_is_by_hand_whatever_the_number_of_candidates():
     assert mrr([0, 2, 1], scores, RANKED) == pytest.approx((1 + 1 / 3 + 1 / 2) / 3)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.lists(st.integers(0, 3), min_size=4, max_size=4)), min_size=1))
 def test_with_one_right_candidate_each_it_is_the_label_ranking_average_precision(rows):
     gold, scores = zip(*rows, strict=True)

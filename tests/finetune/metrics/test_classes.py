@@ -36,7 +36,7 @@ def f1_of(right, told):
     return 2 * hits / (sum(right) + sum(told)) if hits else 0.0
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(*[st.integers(0, 9)] * 3, st.integers(1, 9))
 def test_two_class_metrics_are_their_formulae_of_the_confusion_table(tp, fp, fn, tn):
     labels, told = from_table({(1, 1): tp, (0, 1): fp, (1, 0): fn, (0, 0): tn})
@@ -60,13 +60,11 @@ def test_macro_f1_counts_a_declared_class_that_never_occurs_as_zero():
     assert classes.macro_f1([0, 0], [0, 0], THREE) == pytest.approx(1 / 3)
 
 
-@settings(deadline=None)
 @given(pairs(st.integers(0, 2)))
 def test_with_one_class_per_example_micro_f1_is_the_accuracy(rows):
     assert classes.micro_f1(*rows, THREE) == classes.accuracy(*rows, THREE)
 
 
-@settings(deadline=None)
 @given(pairs(st.integers(0, 2)))
 def test_macro_f1_is_the_mean_of_each_class_against_the_rest(rows):
     each = [f1_of(*([answer == name for answer in side] for side in rows)) for name in range(3)]
@@ -81,7 +79,7 @@ def test_matthews_of_three_classes_is_gorodkin_s():
     assert classes.matthews(*zip(*every, strict=True), THREE) == pytest.approx(0.0)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(pairs(st.integers(0, 2)), st.permutations([0, 1, 2]))
 def test_no_metric_of_many_classes_depends_on_their_order(rows, order):
     labels, told = rows
@@ -99,7 +97,7 @@ def test_as_many_classes_as_rows_is_still_a_classification():
 BITS = st.lists(st.integers(0, 1), min_size=3, max_size=3).map(np.array)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(pairs(BITS))
 def test_f1_of_several_labels_is_that_of_all_decisions_pooled_and_the_mean_of_each_label_s(rows):
     right, told = (np.stack(side) for side in rows)
@@ -127,7 +125,6 @@ def area_by_pairs(right, scores):
 TENTHS = st.integers(0, 10).map(lambda value: value / 10)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 1), TENTHS), min_size=2, max_size=20))
 def test_the_area_of_two_classes_counts_the_pairs_that_the_positive_s_score_puts_in_order(rows):
     gold, positive = zip(*rows, strict=True)
@@ -136,7 +133,7 @@ def test_the_area_of_two_classes_counts_the_pairs_that_the_positive_s_score_puts
     assert classes.auc(gold, scores, TWO) == pytest.approx(known, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.integers(0, 2), st.tuples(TENTHS, TENTHS, TENTHS)), max_size=20), st.randoms())
 def test_the_area_of_many_classes_is_scikit_learn_s_one_against_the_rest(rows, random):
     gold, raw = zip(*[*rows, *((name, (0.2, 0.5, 0.3)) for name in range(3))], strict=True)

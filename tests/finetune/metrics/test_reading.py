@@ -5,7 +5,7 @@ from dataclasses import replace
 from string import punctuation
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.metrics import METRICS
@@ -73,7 +73,6 @@ def by_second_version(rights, told):
     return told in rights, max(f1)
 
 
-@settings(deadline=None)
 @given(st.lists(QUESTION, min_size=1, max_size=6))
 def test_random_answers_are_worth_what_the_rules_of_version_two_say(questions):
     known = [by_second_version(*question) for question in questions]

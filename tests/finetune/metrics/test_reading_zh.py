@@ -81,13 +81,12 @@ def words_by_hand(run):
 MIXED = st.text("甲乙丙nB15 ,.%()。《》-", max_size=12).filter(lambda text: ".." not in counted(text))
 
 
-@settings(deadline=None, max_examples=500)
+@settings(max_examples=500)
 @given(MIXED)
 def test_random_texts_are_cut_as_by_hand(text):
     assert parts_of(text) == cut_by_hand(text)
 
 
-@settings(deadline=None)
 @given(st.lists(MIXED, min_size=1, max_size=3).map(tuple), MIXED)
 def test_random_answers_are_worth_what_the_rules_say(rights, told):
     """F1 by every run of every answer; the match by the letters that count."""

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.metrics import METRICS, regression
@@ -26,7 +26,6 @@ QUARTERS = st.integers(0, 20).map(lambda value: value / 4)
 ROWS = st.lists(st.tuples(QUARTERS, QUARTERS), min_size=1, max_size=30).map(lambda rows: list(zip(*rows, strict=True)))
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_the_mean_correlation_is_the_mean_and_the_unit_of_scores_changes_none(rows):
     labels, told = rows
@@ -55,7 +54,6 @@ def test_neighbouring_scores_of_a_float32_head_do_correlate():
     assert regression.pearson([1.0, 2.0, 3.0], [1e-200, 2e-200, 3e-200], SCORE) == pytest.approx(1.0)
 
 
-@settings(deadline=None)
 @given(ROWS)
 def test_errors_are_their_formulae(rows):
     right, told = map(np.array, rows)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from finetune.metrics import classes
@@ -71,7 +71,6 @@ def test_the_macro_f1_of_entities_is_the_mean_over_all_declared_types():
 TAGGED = st.lists(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=8), max_size=5)
 
 
-@settings(deadline=None)
 @given(TAGGED.filter(bool))
 def test_entity_scores_count_the_entities_that_both_sides_have(rows):
     labels, told = ([np.array([pair[side] for pair in row]) for row in rows] for side in (0, 1))

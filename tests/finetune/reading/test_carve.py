@@ -23,7 +23,7 @@ def rows(labels, texts=None):
     return [Example(str(number), (text,), (), label) for number, (text, label) in pairs]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6), st.integers(20, 300), st.sampled_from([0.05, 0.1, 0.3]))
 def test_every_label_gives_its_share_to_within_a_row_where_texts_are_distinct(seed, size, share):
     labels = random.Random(seed).choices("abc", weights=(8, 3, 1), k=size)
@@ -33,7 +33,7 @@ def test_every_label_gives_its_share_to_within_a_row_where_texts_are_distinct(se
         assert abs(given_away[label] - share * count) <= 1
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6), st.integers(12, 60))
 def test_no_text_stands_on_both_sides_whatever_its_labels(seed, texts):
     luck = random.Random(seed)

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from seqeval.metrics.sequence_labeling import get_entities
 from seqeval.scheme import IOBES, Entities
@@ -14,7 +14,6 @@ def test_iob1_opens_with_i_unless_two_spans_of_a_type_touch():
     assert as_bio(iob1, "iob1") == ("B-A", "I-A", "B-A", "B-B", "O", "B-B")
 
 
-@settings(deadline=None)
 @given(TAGS)
 def test_turning_iob1_into_bio_leaves_no_break_and_seqeval_finds_the_same_spans(tags):
     bio = as_bio(tags, "iob1")
@@ -40,7 +39,6 @@ def test_bioes_becomes_bio_tag_by_tag():
     assert as_bio(("B-A", "I-A", "E-A", "S-A", "O", "S-B"), "bioes") == ("B-A", "I-A", "I-A", "B-A", "O", "B-B")
 
 
-@settings(deadline=None)
 @given(BIOES)
 def test_what_bioes_allows_holds_the_spans_that_seqeval_finds_in_it(tags):
     """seqeval's own IOBES scheme is strict as ours is: every tag of an allowed sequence is part of a span or O."""

@@ -291,7 +291,7 @@ _VALUES = st.recursive(
 
 
 @given(place=st.sampled_from([place for place in _places(_TREE) if place]), value=_VALUES)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_whatever_stands_in_a_place_the_recipe_loads_or_is_refused_as_a_users_mistake(tmp_path, place, value):
     tree = copy.deepcopy(_TREE)
     inner = tree

@@ -21,7 +21,7 @@ from tokenization.spec import CorpusSpec
 WORDS = ["", " ", "\t", "\u3000", "\xa0", "a", "b c", "é", "零一二", "😀", "<doc", "\x85", "\r"]
 LINES = st.lists(st.lists(st.sampled_from(WORDS), max_size=3).map("".join), max_size=12)
 ENDS = st.sampled_from(["\n", "\r\n"])
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+MANY = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def read_all(spec: CorpusSpec, blocks: tuple[Block, ...]) -> list[Document]:

@@ -97,7 +97,7 @@ def walked(tokenizer: Tokenizer, segmenter: str, text: str) -> list[bool]:
 TEXTS = st.text(st.sampled_from("我来到北京清华大学中国天安门，。 abcdewrlo5\u200be\u0301\n-'"), max_size=40)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(texts=st.lists(TEXTS, max_size=5), segmenter=st.sampled_from(["jieba", "rjieba"]))
 def test_many_texts_at_once_are_each_as_alone_and_ids_are_those_without_a_segmenter(chinese, texts, segmenter):
     ids_T, lengths_N, continues_T = segmented_flat(chinese, segmenter, texts)

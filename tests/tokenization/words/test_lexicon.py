@@ -86,7 +86,7 @@ WORDS = st.text(st.sampled_from("abc"), min_size=1, max_size=2)
 PHRASES = st.lists(WORDS, min_size=2, max_size=4).map(" ".join)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     entries=st.lists(PHRASES, min_size=1, max_size=6),
     sentences=st.lists(st.lists(WORDS, min_size=1, max_size=12).map(" ".join), min_size=1, max_size=5),
