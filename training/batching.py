@@ -156,10 +156,11 @@ def _unread(pieces: Sequence[Sequences]) -> Tensor | None:
     of_targets = [None if piece.targets is None else piece.targets.unread_T for piece in pieces]
     if all(unread_T is None for unread_T in of_targets):
         return None
-    columns = zip(of_targets, pieces, strict=True)
-    return torch.from_numpy(
-        np.concatenate([np.zeros(len(piece.tokens_T), dtype=np.bool_) if T is None else T for T, piece in columns])
-    )
+    columns = [
+        np.zeros(len(piece.tokens_T), dtype=np.bool_) if unread_T is None else unread_T
+        for unread_T, piece in zip(of_targets, pieces, strict=True)
+    ]
+    return torch.from_numpy(np.concatenate(columns))
 
 
 def _tensor(pieces: list[NDArray[np.int64]]) -> Tensor:
