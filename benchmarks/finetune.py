@@ -9,6 +9,7 @@ The results file is written when speed and scores of all tasks asked for are the
 """
 
 import argparse
+import itertools
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,10 @@ from benchmarks.finetune_scores import Store, compare
 from benchmarks.interleave import Rates, fastest, ratio, take_turns
 from benchmarks.process_arm import ProcessArm
 from benchmarks.results import write_results
+from finetune.reading.archive import files_of
+from finetune.tasks.spec import DEV, TRAIN
+from finetune.tasks.table import find_task
+from pipeline.told import told
 
 GOAL = 1.8
 CHOOSING_STEPS = 3
@@ -40,6 +45,8 @@ def main() -> None:
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     torch.set_num_threads(given.threads)
     settings = [Setting(given.data, task, given.rows) for task in given.tasks]
+    for task, split in itertools.product(given.tasks, (TRAIN, DEV)):
+        files_of(find_task(task), given.data, split, str(given.data))
     if not given.scores_only:
         for setting in settings:
             speed(setting, given, _store(setting, given))
@@ -194,4 +201,5 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

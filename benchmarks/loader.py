@@ -21,8 +21,9 @@ import torch
 from benchmarks.arguments import benchmark_parser, parsed
 from benchmarks.interleave import Rates, fastest, ratio, take_turns
 from benchmarks.loader_arms import CANDIDATES, OurArm, PeerArm
-from benchmarks.pairs import VOCABULARY, WIKIPEDIA
+from benchmarks.pairs import READ, VOCABULARY, WIKIPEDIA
 from benchmarks.results import write_results
+from pipeline.told import told
 from pretrain.masked_lm import MaskedLM, Unit
 from pretrain.next_sentence import NextSentence
 from pretrain.pairs import PairSource
@@ -119,7 +120,7 @@ def _arguments() -> argparse.Namespace:
     for name, default, what in _NUMBERS:
         parser.add_argument(f"--{name}", type=int, default=default, help=f"{what} (default {default})")
     parser.add_argument("--store", type=Path, default=Path("runs/benchmark-store"))
-    return parsed(parser)
+    return parsed(parser, READ)
 
 
 _NUMBERS: Sequence[tuple[str, int, str]] = (
@@ -133,4 +134,5 @@ _NUMBERS: Sequence[tuple[str, int, str]] = (
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

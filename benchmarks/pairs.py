@@ -28,6 +28,7 @@ from training.sequences import I64
 
 WIKIPEDIA = Path("text/enwiki.parquet")
 VOCABULARY = Path("vocab/bert-base-uncased.txt")
+READ = (WIKIPEDIA, VOCABULARY)
 HEADS = frozenset({"mlm", "nsp"})
 
 

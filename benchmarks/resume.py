@@ -24,11 +24,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
 
+from benchmarks.arguments import parsed
 from benchmarks.ours import optimizer_step, plain_engine
-from benchmarks.pairs import VOCABULARY, WIKIPEDIA, mixture_of_pairs
+from benchmarks.pairs import READ, VOCABULARY, WIKIPEDIA, mixture_of_pairs
 from benchmarks.results import write_results
 from benchmarks.step import SETTINGS, build_network, encoder_config
 from model.network import Network
+from pipeline.told import told
 from tokenization.atomic import aside
 from tokenization.spec import CorpusSpec
 from tokenization.store import open_or_build_corpus
@@ -161,11 +163,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--folder", type=Path, default=Path("runs/benchmark-resume"))
     parser.add_argument("--out", type=Path, help="default: benchmarks/results/<date>-<name>-<machine>.json")
     parser.add_argument("--once", type=int, help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.data is None:
-        parser.error("name the data folder with --data or TRIPTYCH_DATA")
-    return given
+    return parsed(parser, READ)
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

@@ -21,7 +21,7 @@ from benchmarks.arguments import benchmark_parser, parsed
 from benchmarks.ceiling import Ceiling
 from benchmarks.interleave import Arm, Rates, fastest, ratio, take_turns
 from benchmarks.ours import OurArm
-from benchmarks.pairs import PairSettings, PairSteps, Shape, shape_of
+from benchmarks.pairs import READ, PairSettings, PairSteps, Shape, shape_of
 from benchmarks.peer import PeerArm, PeerFlags, PeerRun
 from benchmarks.proof import disagreements
 from benchmarks.results import write_results
@@ -29,6 +29,7 @@ from model.config import EncoderConfig, HeadSpec
 from model.flops import flops_per_token
 from model.network import Network
 from model.public import of_network, write_public
+from pipeline.told import told
 from training.optimizer import AdamW
 
 VOCABULARY = 30522
@@ -167,8 +168,9 @@ def _arguments() -> argparse.Namespace:
     for name in ("documents", "length", "pairs", "steps"):
         parser.add_argument(f"--{name}", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--store", type=Path, default=Path("runs/benchmark-store"))
-    return parsed(parser)
+    return parsed(parser, READ)
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

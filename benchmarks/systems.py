@@ -23,6 +23,7 @@ from benchmarks.results import write_results
 from benchmarks.systems_finished import Finished
 from benchmarks.systems_table import SYSTEMS, System
 from pipeline.recipe.load import dump_resolved, load_recipe
+from pipeline.told import told
 from tokenization.atomic import write_json
 
 RECIPES = Path(__file__).resolve().parent.parent / "recipes/systems"
@@ -41,7 +42,7 @@ class Row:
 
 def main() -> None:
     """The command."""
-    parser = benchmark_parser(__doc__, "not used")
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--only", help="names, with commas between")
     parser.add_argument("--runs", type=Path, default=Path("runs/systems"))
     parser.add_argument("--jobs", type=int, default=1, help="systems at a time (default 1)")
@@ -107,8 +108,8 @@ def _run(system: System, runs: Path, data: Path, quiet: bool = False) -> None:
         written = stack.enter_context(log.open("w", encoding="utf-8")) if quiet else None
         done = subprocess.run(list(map(str, command)), stdout=written, stderr=written, check=False)
     if done.returncode:
-        told = f" ({log} says why)" if quiet else ""
-        sys.exit(f"{system.name}: its run ended with {done.returncode}{told}; run the same command again to go on")
+        why = f" ({log} says why)" if quiet else ""
+        sys.exit(f"{system.name}: its run ended with {done.returncode}{why}; run the same command again to go on")
 
 
 def _row(system: System, runs: Path) -> Row:
@@ -141,4 +142,5 @@ def _lines(row: Row) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

@@ -21,6 +21,7 @@ from benchmarks.arguments import benchmark_parser, parsed
 from benchmarks.interleave import Arm, Rates, fastest, ratio, take_turns
 from benchmarks.results import write_results
 from benchmarks.tokenise_arms import CANDIDATES, MapArm, OursArm, ShardsArm, Text, differing_documents, map_arm
+from pipeline.told import told
 
 TEXTS = (
     Text("English", Path("text/enwiki.parquet"), Path("vocab/bert-base-uncased.txt"), True, "en", 4.0),
@@ -120,8 +121,9 @@ def _keep_to_one_core() -> int | None:
 def _arguments() -> argparse.Namespace:
     parser = benchmark_parser(__doc__, "each a part of the corpus, all of it together")
     parser.add_argument("--documents", type=int, help=argparse.SUPPRESS)
-    return parsed(parser)
+    return parsed(parser, [path for text in TEXTS for path in (text.corpus, text.vocabulary)])
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

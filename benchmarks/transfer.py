@@ -24,6 +24,7 @@ from benchmarks.transfer_figures import few_label_curves, forgetting, layers_rea
 from benchmarks.transfer_lines import lines_of
 from benchmarks.transfer_records import BySeed, read_seeds
 from pipeline.run_folder import RunFolder
+from pipeline.told import told
 from tokenization.errors import RecipeError
 
 LEAST_SEEDS = 5
@@ -115,7 +116,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = benchmark_parser(__doc__, "not used")
+    parser = benchmark_parser(__doc__)
     parser.add_argument("--figures", type=_names, default=tuple(FIGURES), help=",".join(FIGURES))
     parser.add_argument("--arms", type=_names, help="run these alone; default: all that the figures need")
     parser.add_argument("--seeds", type=int, default=LEAST_SEEDS)
@@ -128,4 +129,5 @@ def _arguments() -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    with told():
+        main()

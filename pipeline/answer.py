@@ -23,6 +23,7 @@ from model.weights_file import weights_file
 from pipeline.export import TASKS as DESCRIBED
 from pipeline.export import read_tasks
 from pipeline.materials import Materials
+from pipeline.output_places import refuse_output_file
 from pipeline.recipe.load import load_recipe
 from pipeline.run_folder import RunFolder
 from tokenization.errors import DataError, RecipeError, RunError, did_you_mean
@@ -147,7 +148,8 @@ def predict_file(model: Model, name: str, file: Path, out: Path) -> int:
         RecipeError: the answers would take the place of the rows, or of a folder.
     """
     spec, length = model.task(name)
-    _refuse_places(file, out)
+    _refuse_no_rows(file)
+    refuse_output_file("--out", out, {"--input": file})
     asked = replace(_rows_of(spec, file), files={"input": str(file.absolute())}, hidden=("input",), limit={}, rows={})
     examples = read_split(asked, Path("/"), "input", str(file)).examples
     encoded = encode_examples(asked, "input", examples, model.tokenizer, length)
@@ -163,17 +165,10 @@ def _rows_of(spec: TaskSpec, file: Path) -> TaskSpec:
     return replace(spec, layout="rows") if spec.layout == "parallel_lines" and is_table else spec
 
 
-def _refuse_places(file: Path, out: Path) -> None:
-    found = find_file(Path("/"), str(file.absolute()))
-    if found is None:
+def _refuse_no_rows(file: Path) -> None:
+    if find_file(Path("/"), str(file.absolute())) is None:
         wrong = "is a folder, but a file of rows is expected" if file.is_dir() else "does not exist"
         raise DataError(f"--input {file} {wrong}.")
-    if out.is_dir():
-        raise RecipeError(f"--out {out} is a folder; give the file that the answers are to be written to.")
-    if out.exists() and out.samefile(found.path):
-        raise RecipeError(
-            f"--out {out} is the input itself, whose rows the answers would take the place of. Give another file."
-        )
 
 
 def _spec(name: str, fields: Mapping[str, Any]) -> TaskSpec:

@@ -8,14 +8,12 @@ from finetune.objectives import objective_of
 from finetune.source import TaskSource, TextOfTasks
 from finetune.tasks.spec import TRAIN
 from pipeline.idle import refuse_empty, refuse_unreached
-from pipeline.lineage import LM, TEXT_HEADS, own_tasks, trained_heads
 from pipeline.masking import mask_unit, units_of, word_bounds_of
 from pipeline.materials import Materials
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, WeightSchedule
-from pipeline.stored_vectors import refuse_shifted
-from pipeline.teaching import refuse_untaught
+from pipeline.refusals import lengths_of, refuse_ahead
 from pretrain.blocks import BlockSource
 from pretrain.pairs import PairSource
 from tokenization.errors import RecipeError
@@ -36,13 +34,12 @@ def mixture_of(materials: Materials, stage: Stage, taught: Mapping[str, F32] | N
         taught: stream → what teachers answer to its rows; None before they were asked, when nothing can be trained.
 
     Raises:
-        RecipeError: an objective that does not go with its source, or an item larger than a micro-batch.
+        RecipeError: what the recipe alone tells to be impossible, before a source is opened; an objective that does not
+            go with its source, or an item larger than a micro-batch.
     """
-    refuse_untaught(materials, stage)
-    refuse_shifted(materials, stage)
+    refuse_ahead(materials, stage)
     streams = [_stream(materials, stage, stream, taught or {}) for stream in stage.streams]
-    _refuse_misfits(materials.recipe, stage, streams, materials.encoder.positions)
-    _refuse_unwritable(materials, stage)
+    _refuse_misfits(materials.recipe, stage, streams)
     refuse_empty(stage, streams)
     key = key_of(materials.recipe.seed_of(stage), stage.name, "sampling")
     mixed = mixture.Mixture(streams, stage.sampling, key)
@@ -106,8 +103,8 @@ def _source(materials: Materials, stream: Stream, taught: F32 | None) -> Source:
     given, unit, tokenizer = stream.source, mask_unit(stream), materials.tokenizer
     if isinstance(given, PairsOf):
         units = units_of(materials, given.pairs_of, unit)
-        wanted = [asked for objective in stream.objectives if (asked := objective.entry.second)]
-        return PairSource(materials.corpus(given.pairs_of), tokenizer, given.length, units, *wanted[:1])
+        wanted = (asked for objective in stream.objectives if (asked := objective.entry.second))
+        return PairSource(materials.corpus(given.pairs_of), tokenizer, given.length, units, next(wanted, "next"))
     if isinstance(given, BlocksOf):
         units = units_of(materials, given.blocks_of, unit)
         return BlockSource(materials.corpus(given.blocks_of), tokenizer, given.length, units=units)
@@ -136,19 +133,7 @@ def _weight(given: float | WeightSchedule | None) -> Weight | None:
     return Weight(**given.model_dump()) if isinstance(given, WeightSchedule) else constant_weight(given)
 
 
-def _lengths(recipe: Recipe, stage: Stage, stream: Stream) -> dict[str, int]:
-    """The lengths that a stream's sequences may reach, by the setting that says so."""
-    source = stream.source
-    if isinstance(source, PairsOf | BlocksOf):
-        return {f"stages[{stage.name}].streams[{stream.name}].source.length": source.length}
-    names = (source.task,) if isinstance(source, TaskExamples) else source.text_of
-    if isinstance(source, TaskExamples) and recipe.tasks[source.task].spec(source.task).is_glued:
-        longest = 2 * recipe.tasks[source.task].length - 1  # the target has no [CLS] of its own
-        return {f"tasks.{source.task}.length, of source and target in one sequence": longest}
-    return {f"tasks.{name}.length": recipe.tasks[name].length for name in names}
-
-
-def _refuse_misfits(recipe: Recipe, stage: Stage, streams: Sequence[mixture.Stream], positions: int) -> None:
+def _refuse_misfits(recipe: Recipe, stage: Stage, streams: Sequence[mixture.Stream]) -> None:
     budget = recipe.engine.micro_batch_tokens
     problems = [
         f"stages[{stage.name}].streams[{stream.name}]: {objective.name} goes with {', '.join(objective.shapes)}, "
@@ -157,40 +142,15 @@ def _refuse_misfits(recipe: Recipe, stage: Stage, streams: Sequence[mixture.Stre
         for objective in stream.objectives
         if stream.source.shape not in objective.shapes
     ]
-    lengths = [_lengths(recipe, stage, stream) for stream in stage.streams]
     problems += [
         f"stages[{stage.name}].streams[{stream.name}]: its largest item has {_room(stream)} tokens, more than "
-        f"engine.micro_batch_tokens ({budget}); items are never cut apart: raise that, or lower {_listed(allowed)}"
-        for stream, allowed in zip(streams, lengths, strict=True)
+        f"engine.micro_batch_tokens ({budget}); items are never cut apart: raise that, or lower "
+        f"{_listed(lengths_of(recipe, stage, given))}"
+        for given, stream in zip(stage.streams, streams, strict=True)
         if _room(stream) > budget
     ]
-    problems += [
-        f"{where}: {length} tokens are more than the encoder's {positions} positions; set a length it can hold"
-        for allowed in lengths
-        for where, length in allowed.items()
-        if length > positions
-    ]
-    names = [name for name in recipe.tasks if name in TEXT_HEADS]
-    problems += [f"tasks.{name}: this name is taken by the head of that objective; choose another" for name in names]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
-
-
-def _refuse_unwritable(materials: Materials, stage: Stage) -> None:
-    """Refuse tasks whose texts the LM head is to write, untrained, behind sources that leave too few positions."""
-    recipe, positions = materials.recipe, materials.encoder.positions
-    measured = LM in trained_heads(recipe, stage.name, materials.public)
-    problems: list[str] = []
-    for name, task in recipe.tasks.items() if measured else ():
-        spec, length = task.spec(name), task.length
-        longest = min(spec.longest, length - 2)
-        if spec.is_glued and name not in own_tasks(recipe, stage) and length + longest + 1 > positions:
-            problems.append(
-                f"tasks.{name}: a source of {length} tokens (length), {longest} tokens behind it (longest) and their "
-                f"end are more than the encoder's {positions} positions; lower one of the two"
-            )
-    if problems:
-        raise RecipeError("\n".join(problems))
 
 
 def _room(stream: mixture.Stream) -> int:

@@ -1,6 +1,6 @@
 """What a stage's settings mean for the rate of each parameter group."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from model.groups import ParameterGroup
 from pipeline.lineage import conditions_of, head_specs, known_heads
@@ -32,16 +32,29 @@ def layer_rates_of(materials: Materials, stage: Stage, groups: Sequence[Paramete
 
 def rate_notes(materials: Materials, stage: Stage) -> list[str]:
     """For whoever reads the plan: what moves at what share of the rate, from which step."""
+    told: dict[str, list[str]] = {}
+    for name, scale, begins in _moving(materials, stage):
+        if begins < stage.steps:
+            when = f"from step {begins}" if begins else "at once"
+            told.setdefault(f"{scale:.3g} of the rate, {when}", []).append(name)
+    return [f"{', '.join(names)}: {words}" for words, names in told.items()]
+
+
+def still_notes(materials: Materials, stage: Stage) -> list[str]:
+    """A line on the layers whose turn does not come before the stage ends."""
+    still = [name for name, _, begins in _moving(materials, stage) if begins >= stage.steps]
+    return [f"{', '.join(still)}: never moves in {stage.steps} steps (unfreeze)"] if still else []
+
+
+def _moving(materials: Materials, stage: Stage) -> Iterator[tuple[str, float, int]]:
+    """Of each parameter group its name, its share of the rate and the step from which it moves, on a network without
+    storage; nothing where the stage asks nothing of layers.
+    """
     if not by_layer(stage):
-        return []
+        return
     heads, conditions = head_specs(materials, stage.name), conditions_of(materials, stage.name)
     groups = materials.network(heads, "meta", conditions).groups(by_layer=True)
     rates = layer_rates_of(materials, stage, groups)
     assert rates is not None
-    told: dict[str, list[str]] = {}
     for group in groups:
-        begins = rates.begins.get(group.name, 0)
-        when = "never moves" if begins >= stage.steps else f"from step {begins}" if begins else "at once"
-        share = f"{rates.scales[group.name]:.3g} of the rate"
-        told.setdefault(when if begins >= stage.steps else f"{share}, {when}", []).append(group.name)
-    return [f"{', '.join(names)}: {words}" for words, names in told.items()]
+        yield group.name, rates.scales[group.name], rates.begins.get(group.name, 0)

@@ -10,14 +10,13 @@ from model.heads import DECODER, LM, ORDER, PAIRS
 from model.public import PublicModel
 from pipeline.materials import Materials
 from pipeline.recipe.given_objective import given
-from pipeline.recipe.recipe import LmHeadFit, PublicEncoder, Recipe
+from pipeline.recipe.recipe import LM_HEAD_STAGE, LmHeadFit, PublicEncoder, Recipe
 from pipeline.recipe.stage import Optimizer, Stage
 from pipeline.recipe.stream import Amount, Stream, TaskExamples, TextOf
 from tokenization.errors import RecipeError, did_you_mean
 
 TEXT_HEADS: dict[str, HeadKind] = {LM: "mlm", PAIRS: "pair", ORDER: "pair", DECODER: "decoder"}
 """The heads that text objectives train, in their fixed order, and their kinds."""
-LM_HEAD_STAGE = "lm-head"
 
 
 def ancestry(recipe: Recipe, name: str) -> list[Stage]:
@@ -73,7 +72,7 @@ def head_specs(materials: Materials, name: str) -> tuple[HeadSpec, ...]:
         for head, kind in TEXT_HEADS.items()
     ]
     known += [
-        HeadSpec(task, spec.kind, spec.outputs, spec.design)
+        HeadSpec(task, spec.kind, spec.outputs, spec.design, apart=spec.attention == "apart")
         for task in recipe.tasks
         if task in wanted and (spec := materials.task(task)).kind != "generation"
     ]
@@ -103,14 +102,17 @@ def conditions_of(materials: Materials, name: str) -> tuple[Condition, ...]:
 
 
 def with_lm_head_stage(recipe: Recipe, public: PublicModel | None) -> Recipe:
-    """The recipe, with a short LM stage in front where a public checkpoint lacks the LM head that a stage asks for.
+    """The recipe, with a short LM stage in front where something is asked of an LM head that a public checkpoint lacks.
 
     The encoder is frozen in it; it reads the first text of which something is asked of the LM head, or else that of the
-    first task that is put to it.
+    first task that is put to it, be it only to be measured. Whoever runs the first stage runs it too.
     """
-    needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(recipe, stream)]
     known = {stage.name for stage in recipe.stages}
-    if public is None or not needing or LM in _public_heads(recipe, public) or LM_HEAD_STAGE in known:
+    if public is None or LM in _public_heads(recipe, public) or LM_HEAD_STAGE in known:
+        return recipe
+    needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(recipe, stream)]
+    needing += _measured(recipe)
+    if not needing:
         return recipe
     inserted = _lm_head_stage(recipe, next((stream for stream in needing if stream.objectives), needing[0]))
     stages = [
@@ -142,13 +144,19 @@ def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
     stream = like.model_copy(update=changed)
     return Stage(
         name=LM_HEAD_STAGE,
-        kind="adapt",
+        kind=recipe.stages[0].kind,
         steps=fit.steps,
         freeze=("encoder", "pooler"),
         optimizer=Optimizer(rate=fit.rate),
         precision=recipe.precision,
         streams=(stream,),
     )
+
+
+def _measured(recipe: Recipe) -> list[Stream]:
+    """The tasks that are put to the LM head, trained or not, as streams of their own."""
+    names = [name for name, task in recipe.tasks.items() if task.spec(name).head_name == LM]
+    return [Stream(name=name, source=TaskExamples(task=name), amount=Amount(examples=1)) for name in names]
 
 
 def _public_heads(recipe: Recipe, public: PublicModel | None) -> set[str]:

@@ -9,13 +9,12 @@ from pipeline.decisions import decide_by_settings, decide_stage
 from pipeline.layer_rates import rate_notes
 from pipeline.lineage import conditions_of, head_specs
 from pipeline.materials import Materials
-from pipeline.prompt_notes import prompt_notes
 from pipeline.recipe.recipe import PublicEncoder, Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.recipe.stream import Stream, TaskExamples
 from pipeline.run_folder import RunFolder
 from pipeline.seeds.runs import further_seeds, recipe_of_seed, repeated_stages, seed_folder
-from pipeline.stage_notes import frozen_notes, stage_notes
+from pipeline.stage_notes import recipe_notes, stage_notes
 from pipeline.store import NotMade
 from pipeline.stored_vectors import stored_note
 from training.batching import draw_step
@@ -86,9 +85,7 @@ def _exact(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) 
         f"tokens, {', '.join(objective.name for objective in stream.objectives)}"
         for stream in mixture.streams
     )
-    streams += tuple(stage_notes(materials, stage, mixture)) + tuple(rate_notes(materials, stage))
-    streams += tuple(prompt_notes(materials, stage))
-    streams += (stored_note(materials, stage),) if stage.stored else ()
+    streams += (*stage_notes(materials, stage, mixture), *_of_settings(materials, stage))
     decision = decide_stage(materials, folder, stage, extend)
     return StageOutlook(
         stage,
@@ -110,9 +107,24 @@ def _estimate(materials: Materials, folder: RunFolder, stage: Stage, extend: boo
         replace(decision, why=f"{decision.why}; not tokenised yet: {missing}"),
         _parameters(materials, stage),
         tokens,
-        (*(_stream_line(materials, stream) for stream in stage.streams), *frozen_notes(materials, stage)),
+        (
+            *(_stream_line(materials, stream) for stream in stage.streams),
+            *recipe_notes(materials, stage),
+            *_of_settings(materials, stage),
+        ),
         _beginning(materials.recipe, stage),
     )
+
+
+def _of_settings(materials: Materials, stage: Stage) -> list[str]:
+    """What moves at what rate, and what stored rows take on the disk."""
+    if not stage.stored:
+        return rate_notes(materials, stage)
+    try:
+        size = stored_note(materials, stage)
+    except NotMade:
+        size = "stored vectors: their size is known once the vocabulary is made"
+    return [*rate_notes(materials, stage), size]
 
 
 def _decision(materials: Materials, folder: RunFolder, stage: Stage, extend: bool) -> Decision:

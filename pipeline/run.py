@@ -10,14 +10,15 @@ import torch
 from pipeline.compose import mixture_of
 from pipeline.decisions import decide_by_settings, decide_stage, refuse_if_needed
 from pipeline.export import export_run
+from pipeline.held_out import held_out_text
 from pipeline.lent_stages import refuse_no_runs, take_over
 from pipeline.lineage import LM, inserted_note, refuse_unknown_stage, trained_heads, with_lm_head_stage
 from pipeline.materials import Materials
-from pipeline.measure import held_out_text
 from pipeline.needs import refuse_missing, splits_of
 from pipeline.recipe.identity import corpora_of
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
+from pipeline.refusals import refuse_ahead
 from pipeline.report import write_report
 from pipeline.run_folder import RunFolder, locked_run
 from pipeline.scores import collect_scores, measure_start
@@ -41,7 +42,7 @@ class Choice:
 
     Attributes:
         first: set this stage and those after it aside and run them again.
-        only: this stage alone; its parent must be finished.
+        only: this stage alone; its parent must be finished, here or in a run that is shared.
         kinds: only stages of these kinds (the doors `python -m pretrain|finetune`).
         extend: let a finished stage go on to more steps.
         share: run directories whose finished stages are taken over where they are the same.
@@ -129,11 +130,14 @@ def _repeat(first: Context, context: Context, names: Sequence[str], extend: bool
 def _walk(context: Context, stages: Sequence[Stage], extend: bool, others: Sequence[RunFolder] = ()) -> bool:
     """Run stages from wherever they stand; whether every stage of the recipe is finished then."""
     recipe, folder = context.materials.recipe, context.folder
+    is_first = not any(read_record(folder.stage(stage.name)) for stage in recipe.stages)
+    context.world.wait()
+    _share_read(context, stages, others)
     _need_parents(folder, stages)
     context.world.wait()
     if context.world.chief:
         folder.claim(recipe)
-    if not any(read_record(folder.stage(stage.name)) for stage in recipe.stages):
+    if is_first:
         _check_ahead(context.materials, stages)
     context.world.wait()
     measure_start(context)
@@ -170,6 +174,8 @@ def _check_ahead(materials: Materials, stages: Sequence[Stage]) -> None:
     Only before a run's very first step: going on must cost the same whatever the later stages read.
     """
     evaluation = materials.recipe.evaluation
+    for stage in stages:
+        refuse_ahead(materials, stage)
     splits = splits_of(materials, stages)
     refuse_missing(materials, {name: None for stage in stages for name in corpora_of(materials.recipe, stage)}, splits)
     for stage in stages:
@@ -179,6 +185,19 @@ def _check_ahead(materials: Materials, stages: Sequence[Stage]) -> None:
     if any(LM in trained_heads(materials.recipe, stage.name, materials.public) for stage in stages):
         for corpus in evaluation.ledger.corpora:
             held_out_text(materials, corpus)
+
+
+def _share_read(context: Context, stages: Sequence[Stage], others: Sequence[RunFolder]) -> None:
+    """Take over what the stages read, directly or not, where it is not among them, as under `--only`."""
+    recipe, chosen = context.materials.recipe, {stage.name for stage in stages}
+    read = set(chosen)
+    for stage in reversed(recipe.stages):
+        read.update(stage.reads if stage.name in read else ())
+    lent = [stage for stage in recipe.stages if stage.name in read - chosen] if others else []
+    if lent and context.world.chief:
+        context.folder.claim(recipe)
+    for stage in lent:
+        _share_one(context, stage, others)
 
 
 def _share_one(context: Context, stage: Stage, others: Sequence[RunFolder]) -> None:

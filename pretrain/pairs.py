@@ -6,7 +6,7 @@ A window of one document is cut in two at the sentence bound nearest its middle.
            they swap their second halves, which makes both of them negatives. So nothing is drawn until it fits. Two
            windows of one document never swap; the coin is weighted so that half of all pairs are negatives all the same
     order  (sentence order prediction) the second half, or, by a coin at the draw's address, the first
-    next   (sequence to sequence, causal LM) always the second half
+    next   (sequence to sequence, causal LM, masked LM alone) always the second half
 
 Every sentence is seen once per epoch.
 
@@ -37,6 +37,7 @@ class PairSource:
         length: tokens of a pair at most, the three special ones included.
         units: whose units the sequences shall tell, or None.
         second: what comes second.
+        held_out: the documents that no stage trains on, instead of the others.
 
     Raises:
         DataError: no window holds two sentences; or, with `swap`, the corpus cannot give negatives: one document, one
@@ -46,10 +47,16 @@ class PairSource:
     shape: Shape = "pair"
 
     def __init__(
-        self, corpus: Corpus, tokenizer: Tokenizer, length: int, units: Units | None = None, second: Second = "swap"
+        self,
+        corpus: Corpus,
+        tokenizer: Tokenizer,
+        length: int,
+        units: Units | None = None,
+        second: Second = "swap",
+        held_out: bool = False,
     ) -> None:
         self._reader, self._room = SpanReader(corpus, tokenizer, units), length - SPECIALS
-        self._windows = window_index(corpus, self._room, held_out=False)
+        self._windows = window_index(corpus, self._room, held_out)
         if second == "swap":
             _refuse_without_negatives(corpus, self._windows)
         summary = self._windows.summary

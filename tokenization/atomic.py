@@ -23,7 +23,8 @@ def aside(path: Path) -> Iterator[Path]:
     and `path` is as it was.
 
     Raises:
-        RunError: the disk is full; what stood at `path` is untouched.
+        RunError: the disk is full, or a file would take the place of a folder or a folder that of a file; what stood at
+            `path` is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{ASIDE}{path.name}")
@@ -31,6 +32,7 @@ def aside(path: Path) -> Iterator[Path]:
     try:
         with _full_disk_told(path):
             yield temporary
+            _refuse_other_kind(path, temporary)
             flush(temporary)
             if path.is_dir():
                 outgoing = path.with_name(f"{ASIDE}old-{path.name}")
@@ -44,6 +46,16 @@ def aside(path: Path) -> Iterator[Path]:
     except BaseException:
         remove(temporary)
         raise
+
+
+def _refuse_other_kind(path: Path, written: Path) -> None:
+    """A name given by mistake may hold all of somebody's work."""
+    if path.exists() and path.is_dir() != written.is_dir():
+        kinds = ("folder", "file") if path.is_dir() else ("file", "folder")
+        raise RunError(
+            f"{path} is a {kinds[0]}, and a {kinds[1]} is to be written there; nothing is changed. Give another name, "
+            f"or move that {kinds[0]} away first."
+        )
 
 
 @contextmanager

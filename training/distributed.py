@@ -10,6 +10,8 @@ import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
 
+from tokenization.errors import RunError
+
 
 @dataclass(frozen=True)
 class World:
@@ -51,10 +53,13 @@ def join_world(need_group: bool = False) -> World:
 
     Args:
         need_group: make a process group of one also when alone, as DeepSpeed asks for.
+
+    Raises:
+        RunError: this machine has fewer GPUs than ranks were started on it.
     """
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     cuda = torch.cuda.is_available()
-    device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
+    device = _gpu(int(os.environ.get("LOCAL_RANK", "0"))) if cuda else torch.device("cpu")
     if cuda:
         torch.cuda.set_device(device)
     if (size > 1 or need_group) and not dist.is_initialized():
@@ -65,6 +70,17 @@ def join_world(need_group: bool = False) -> World:
         else:
             dist.init_process_group(backend, store=dist.HashStore(), rank=0, world_size=1, timeout=limit)
     return World(rank, size, device)
+
+
+def _gpu(local_rank: int) -> torch.device:
+    """The GPU of this machine's rank of that number."""
+    count = torch.cuda.device_count()
+    if local_rank >= count:
+        raise RunError(
+            f"more ranks than GPUs on this machine: LOCAL_RANK is {local_rank}, and GPUs are there: {count}. Start at "
+            f"most {count} here (torchrun --nproc_per_node {count}), or show more of them in CUDA_VISIBLE_DEVICES."
+        )
+    return torch.device("cuda", local_rank)
 
 
 def leave_world() -> None:

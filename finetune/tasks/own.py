@@ -108,6 +108,8 @@ def _problems_of_form(name: str, given: Mapping[str, Any]) -> list[str]:
     for key in (*_MAPPINGS, *_WORDED, "hub"):
         if key in given and not isinstance(given[key], Mapping | Hub | Cloze | Prompt):
             found.append(f"{where}.{key}: {given[key]!r} given; a mapping is needed")
+    if given.get("files") == {} and "hub" not in given:
+        found.append(f"{where}.files: none given; name the file of each split, as {{train: train.tsv, dev: dev.tsv}}")
     if isinstance(given.get("hub"), Mapping):
         found += _problems_of_hub(where, given["hub"])
     return found

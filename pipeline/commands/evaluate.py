@@ -10,6 +10,7 @@ from pipeline.asked import asked_of, refuse_unwritten, with_files
 from pipeline.commands.options import MODEL
 from pipeline.data_folder import find_data_folder
 from pipeline.evaluate_tasks import evaluate_model
+from pipeline.output_places import refuse_output_folder
 from pipeline.tables import print_scores
 
 
@@ -31,6 +32,7 @@ def command(model: Path, suite: str | None, tasks: str, data: Path | None, split
     """Score an exported model, or a finished run's, on its tasks or on a suite."""
 
     names = [name.strip() for name in tasks.split(",") if name.strip()]
+    refuse_output_folder("--out", out)
     opened = open_model(model)
     asked = asked_of(opened, names, suite, split)
     refuse_unwritten(asked, out)

@@ -11,6 +11,7 @@ from pipeline.data_folder import find_data_folder
 from pipeline.features import asked_tasks, extract_and_fit, left_out
 from pipeline.features_store import FeatureStore, encoder_of
 from pipeline.features_tables import feature_grid
+from pipeline.output_places import refuse_output_folder
 from pipeline.tables import print_grids
 from training.distributed import join_world
 
@@ -29,6 +30,7 @@ from training.distributed import join_world
 def command(model: Path, tasks: str, data: Path | None, pool: str, layer: str, out: Path | None) -> None:
     """Store a frozen encoder's vectors of tasks' texts, fit a light classifier on them, and score it."""
 
+    refuse_output_folder("--out", out)
     opened = open_model(model)
     names = [name.strip() for name in tasks.split(",") if name.strip()]
     asked = asked_tasks(opened, names)

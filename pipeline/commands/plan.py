@@ -9,6 +9,7 @@ from pipeline.needs import refuse_missing, splits_of
 from pipeline.plan import outlook, outlook_text, seeds_text
 from pipeline.run import materials_of
 from pipeline.text_plan import text_plan
+from pipeline.unused import unused_notes
 
 
 @click.command()
@@ -23,4 +24,5 @@ def command(recipe: str, sets: tuple[str, ...], run_dir: Path | None, seeds: str
     materials = materials_of(loaded, folder, make=False)
     refuse_missing(materials, loaded.corpora, splits_of(materials, materials.recipe.stages))
     stages = outlook_text(outlook(materials, folder, extend)) + seeds_text(materials, folder, extend)
-    click.echo(text_plan(materials) + stages, nl=False)
+    unused = "".join(f"{line}\n" for line in unused_notes(materials))
+    click.echo(text_plan(materials) + stages + unused, nl=False)

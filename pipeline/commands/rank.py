@@ -7,6 +7,7 @@ import click
 from pipeline import wording
 from pipeline.answer import open_model
 from pipeline.commands.options import MODEL
+from pipeline.output_places import refuse_output_file, refuse_output_folder
 from pipeline.rank import Ranker
 from pipeline.rank_files import ranked_text, texts_of, write_ranked
 
@@ -46,6 +47,9 @@ def command(
 ) -> None:
     """Rank candidates for each query; theirs are vectors, computed once."""
 
+    refuse_output_folder("--store", store)
+    if out is not None:
+        refuse_output_file("--out", out, {"--candidates": candidate_file, "--queries": query_file})
     opened = open_model(model, few_rows=True)
     ranker = Ranker(opened, task, label)
     spec, _ = opened.task(task)

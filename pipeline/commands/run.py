@@ -17,7 +17,7 @@ from training.loop import Stopped
 @RUN_DIR
 @SEEDS
 @click.option("--from", "first", metavar="STAGE", help="Move this stage and what follows aside, and run them again.")
-@click.option("--only", metavar="STAGE", help="Run this stage alone; its parent must be finished.")
+@click.option("--only", metavar="STAGE", help="Run this stage alone; its parent must be finished, or shared.")
 @click.option("--extend", is_flag=True, help="Let a finished stage go on to the recipe's higher number of steps.")
 @click.option(
     "--share",

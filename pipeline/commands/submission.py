@@ -8,6 +8,7 @@ import click
 from finetune.submissions.boards import BOARDS
 from finetune.submissions.check import check_submission
 from finetune.submissions.write import Written, write_submission
+from pipeline.output_places import refuse_output_file
 
 SUITE = click.option("--suite", type=click.Choice(list(BOARDS)), required=True, help="Whose board it is for.")
 DATA = click.option(
@@ -34,6 +35,7 @@ def write(predictions: Path, suite: str, to: Path, data: Path | None, fill_missi
 
     GLUE and the contest need all of their files; CLUE and FewCLUE score those that are there.
     """
+    refuse_output_file("--to", to, {})
     click.echo(_told(to, write_submission(predictions, BOARDS[suite], to, data, fill_missing)))
 
 

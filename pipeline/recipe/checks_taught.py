@@ -6,21 +6,19 @@ from typing import Any
 from finetune.tasks.spec import DEV, TaskSpec
 from pipeline.recipe.fill import Raw, mapping, mappings, texts
 from pipeline.recipe.problems import Place, Problem
-from pipeline.recipe.task import Task
-from pipeline.recipe.walk import all_stages, all_streams, numbered
-from tokenization.errors import RecipeError, did_you_mean
+from pipeline.recipe.walk import all_stages, all_streams, numbered, unknown_names
+from tokenization.errors import did_you_mean
 
 
-def check_taught(raw: Raw, tasks: Mapping[str, Task]) -> list[Problem]:
+def check_taught(raw: Raw, specs: Mapping[str, TaskSpec]) -> list[Problem]:
     """Splits that cannot be read as text; students and teachers that do not go with each other."""
-    specs = {name: spec for name, task in tasks.items() if (spec := _spec(name, task))}
     problems: list[Problem] = []
     earlier: list[str] = []
     for place, stage in all_stages(raw):
         for index, stream in numbered(stage.get("streams")):
             here = (*place, "streams", index)
             problems += _of_split((*here, "source", "split"), mapping(stream.get("source")), specs)
-            problems += _of_distilling(here, stream, specs, earlier)
+            problems += _of_distilling(here, stream, raw, specs, earlier)
         if isinstance(stage.get("name"), str):
             earlier.append(stage["name"])
     return problems
@@ -39,14 +37,6 @@ def model_teachers(raw: Raw) -> Iterator[tuple[Place, Raw]]:
             yield from (((*here, number, "model"), one) for number, one in numbered(settings["teacher"]))
 
 
-def _spec(name: str, task: Task) -> TaskSpec | None:
-    """A task that is wrong in itself is told where it is described."""
-    try:
-        return task.spec(name)
-    except RecipeError:
-        return None
-
-
 def _of_split(place: Place, source: Raw, specs: Mapping[str, TaskSpec]) -> Iterator[Problem]:
     split = source.get("split", "train")
     if "text_of" not in source or not isinstance(split, str):
@@ -62,7 +52,9 @@ def _of_split(place: Place, source: Raw, specs: Mapping[str, TaskSpec]) -> Itera
             )
 
 
-def _of_distilling(here: Place, stream: Raw, specs: Mapping[str, TaskSpec], earlier: list[str]) -> Iterator[Problem]:
+def _of_distilling(
+    here: Place, stream: Raw, raw: Raw, specs: Mapping[str, TaskSpec], earlier: list[str]
+) -> Iterator[Problem]:
     objectives = stream.get("objectives")
     given = [mapping(one["distill"]) for one in mappings(objectives) if "distill" in one]
     if not given:
@@ -75,55 +67,54 @@ def _of_distilling(here: Place, stream: Raw, specs: Mapping[str, TaskSpec], earl
         return  # told as missing
     if texts(mapping(stream.get("source")).get("text_of")) != [name]:
         yield Problem(place, f": 'distill' of {name} reads the text of {name}: source: {{text_of: [{name}]}}")
+    teachers = [one for one in _teachers(settings.get("teacher")) if isinstance(one.get("stage"), str)]
+    yield from unknown_names(name, raw, "tasks", (*place, 0, "distill", "task"))
+    for teacher in teachers:
+        yield from _of_teacher_stage(place, teacher["stage"], earlier)
+        yield from unknown_names(teacher.get("task"), raw, "tasks", (*place, 0, "distill", "teacher", "task"))
     student = specs.get(name)
     if student is None:
-        if name not in specs:
-            known = ", ".join(specs) or "none"
-            yield Problem(place, f": 'distill' of '{name}', which is no task here: {known}{did_you_mean(name, specs)}")
         return
-    yield from _of_student(place, student)
-    for teacher in _teachers(settings.get("teacher")):
-        yield from _of_teacher(place, teacher, student, specs, earlier)
+    yield from _of_student(place, student, raw)
+    for teacher in teachers:
+        for taught_by in texts(teacher.get("task") or name):
+            if taught_by in specs:
+                yield from _of_teacher(place, specs[taught_by], student)
 
 
 def _teachers(given: Any) -> list[Raw]:
     return mappings(given if isinstance(given, list) else [given])
 
 
-def _of_student(place: Place, student: TaskSpec) -> Iterator[Problem]:
+def _of_student(place: Place, student: TaskSpec, raw: Raw) -> Iterator[Problem]:
     name = student.name
     if student.kind != "classification":
         yield Problem(place, f": 'distill' learns shares of classes, and {name} is of kind {student.kind}")
     elif student.worded:
+        is_own = "kind" in mapping(mapping(raw.get("tasks")).get(name))
+        how = "described a second time with the same files" if is_own else f"with like: {student.chosen_as}"
         yield Problem(
             place,
             f": 'distill' trains a head of the task's own, and {name} has none, being put into words; let a task "
-            "without a cloze or a prompt learn from it (like: names the same rows)",
+            f"without a cloze or a prompt, {how}, learn from it",
         )
     elif student.head:
         yield Problem(place, f": 'distill' trains a head of the task's own, and {name} is answered by {student.head}'s")
 
 
-def _of_teacher(
-    place: Place, teacher: Raw, student: TaskSpec, specs: Mapping[str, TaskSpec], earlier: list[str]
-) -> Iterator[Problem]:
-    stage = teacher.get("stage")
-    if not isinstance(stage, str):
-        return
+def _of_teacher_stage(place: Place, stage: str, earlier: list[str]) -> Iterator[Problem]:
     if stage not in earlier:
         yield Problem(
             place,
             f": teacher '{stage}'; a teacher is a stage before this one or, with {{model: FOLDER}}, an exported model; "
             f"earlier stages: {', '.join(earlier) or 'none'}{did_you_mean(stage, earlier)}",
         )
-    name = teacher.get("task") or student.name
-    spec = specs.get(name)
-    if spec is None:
-        yield Problem(place, f": teacher's task '{name}'; tasks here: {', '.join(specs)}{did_you_mean(name, specs)}")
-    elif spec.kind != "classification" or set(spec.labels) != set(student.labels):
-        what = f"labels {', '.join(spec.labels)}" if spec.kind == "classification" else f"kind {spec.kind}"
-        yield Problem(
-            place, f": {name}, which is to teach, has {what}; {student.name} has labels {', '.join(student.labels)}"
-        )
-    elif len(spec.fields) != len(student.fields):
-        yield Problem(place, f": {name}, which is to teach, reads {len(spec.fields)} texts, {student.name} others")
+
+
+def _of_teacher(place: Place, teacher: TaskSpec, student: TaskSpec) -> Iterator[Problem]:
+    name = f"{teacher.name}, which is to teach,"
+    if teacher.kind != "classification" or set(teacher.labels) != set(student.labels):
+        what = f"labels {', '.join(teacher.labels)}" if teacher.kind == "classification" else f"kind {teacher.kind}"
+        yield Problem(place, f": {name} has {what}; {student.name} has labels {', '.join(student.labels)}")
+    elif len(teacher.fields) != len(student.fields):
+        yield Problem(place, f": {name} reads {len(teacher.fields)} texts, {student.name} others")

@@ -5,25 +5,24 @@ from collections.abc import Iterator, Mapping
 from finetune.tasks.spec import TaskSpec
 from finetune.view_consistency import SUPPORTED, views_head
 from model.design import ROW
+from pipeline.recipe.checks_mass import gives_pairs
 from pipeline.recipe.fill import Raw, mapping, mappings, texts
 from pipeline.recipe.problems import Place, Problem
-from pipeline.recipe.task import Task
 from pipeline.recipe.walk import all_stages, numbered, unknown_names
-from tokenization.errors import RecipeError
 
 NAME = "view_consistency"
 
 
-def check_views(raw: Raw, tasks: Mapping[str, Task]) -> list[Problem]:
+def check_views(raw: Raw, specs: Mapping[str, TaskSpec]) -> list[Problem]:
     """Cross-view training of tasks that are not there, that it does not fit, or that their stage does not train."""
     return [
         problem
         for place, stage, stream, task in _asked(raw)
         for problem in (
             *unknown_names(task, raw, "tasks", (*place, "task")),
-            *_of_task(task, tasks, place),
+            *_of_task(task, specs, place),
             *_of_stage(task, stage, place),
-            *_of_text(task, stream, tasks, place),
+            *_of_text(task, stream, specs, place),
         )
     ]
 
@@ -38,9 +37,9 @@ def _asked(raw: Raw) -> Iterator[tuple[Place, Raw, Raw, str]]:
                     yield (*at_stage, "streams", index, "objectives", number, NAME), stage, stream, task
 
 
-def _of_task(name: str, tasks: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+def _of_task(name: str, specs: Mapping[str, TaskSpec], place: Place) -> Iterator[Problem]:
     """The full view is answered by the task's own head, a row at a time."""
-    spec = _spec(name, tasks)
+    spec = specs.get(name)
     if spec is None:
         return
     if spec.kind not in SUPPORTED:
@@ -53,7 +52,7 @@ def _of_task(name: str, tasks: Mapping[str, Task], place: Place) -> Iterator[Pro
             f": {name} is not read at single rows of the last layer that see both ways, as the full view is; "
             f"leave out tasks.{name}.head and tasks.{name}.attention",
         )
-    if views_head(name) in tasks:
+    if views_head(name) in specs:
         yield Problem(("tasks", views_head(name)), f": the head of {name}'s views is called so; choose another name")
 
 
@@ -69,17 +68,17 @@ def _of_stage(name: str, stage: Raw, place: Place) -> Iterator[Problem]:
         )
 
 
-def _of_text(name: str, stream: Raw, tasks: Mapping[str, Task], place: Place) -> Iterator[Problem]:
+def _of_text(name: str, stream: Raw, specs: Mapping[str, TaskSpec], place: Place) -> Iterator[Problem]:
     """The task's sequences hold so many texts; tags are read where words begin, which only text in words tells."""
-    spec, here = _spec(name, tasks), (*place[:-3], "source", "text_of")
+    spec, here = specs.get(name), (*place[:-3], "source", "text_of")
     for other in texts(mapping(stream.get("source")).get("text_of")):
-        text = _spec(other, tasks)
+        text = specs.get(other)
         if spec is None or text is None:
             continue
-        if spec.is_pair != _gives_pairs(text):
+        if spec.is_pair != gives_pairs(text):
             yield Problem(
                 here,
-                f": a sequence of {other} holds {_texts(_gives_pairs(text))}, and {name}, whose views it is to be "
+                f": a sequence of {other} holds {_texts(gives_pairs(text))}, and {name}, whose views it is to be "
                 f"seen in, reads {_texts(spec.is_pair)}; give text of the same form, as that of {name} itself",
             )
         elif spec.kind == "tagging" and text.kind != "tagging":
@@ -89,17 +88,5 @@ def _of_text(name: str, stream: Raw, tasks: Mapping[str, Task], place: Place) ->
             )
 
 
-def _gives_pairs(spec: TaskSpec) -> bool:
-    """Whether a sequence of a task's text holds two: no text to write, and none of two that are read apart."""
-    return (spec.kind == "span" or len(spec.fields) >= 2) and spec.design.pool != "siamese"
-
-
 def _texts(is_pair: bool) -> str:
     return "two texts" if is_pair else "one text"
-
-
-def _spec(name: str, tasks: Mapping[str, Task]) -> TaskSpec | None:
-    try:
-        return tasks[name].spec(name)
-    except (KeyError, RecipeError):
-        return None  # told where the task is named or described

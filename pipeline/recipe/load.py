@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.ds_config import load_ds_config
 from pipeline.recipe.checks import cross_check
 from pipeline.recipe.checks_decoder import check_decoder
+from pipeline.recipe.checks_mass import check_mass
 from pipeline.recipe.checks_tasks import check_splits, check_tasks
 from pipeline.recipe.checks_taught import check_taught, model_teachers
 from pipeline.recipe.checks_views import check_views
@@ -21,7 +22,7 @@ from pipeline.recipe.problems import Place, Problem, of_validation, place_text
 from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.section import Name
 from pipeline.recipe.set_option import apply_set
-from pipeline.recipe.task import Task
+from pipeline.recipe.task import Task, sound_specs
 from pipeline.recipe.yaml_text import write_yaml
 from tokenization.errors import RecipeError
 
@@ -129,8 +130,9 @@ def _validate(raw: Raw, given: Raw, problems: list[Problem]) -> Recipe | None:
     problems += invalid
     problems += cross_check(raw)
     tasks = _sound_tasks(raw, invalid)
-    problems += check_decoder(raw, tasks)
-    problems += [*check_tasks(tasks), *check_splits(raw, tasks), *check_taught(raw, tasks), *check_views(raw, tasks)]
+    specs = sound_specs(tasks)
+    problems += [*check_decoder(raw, specs), *check_mass(raw, specs)]
+    problems += [*check_tasks(tasks), *check_splits(raw, tasks), *check_taught(raw, specs), *check_views(raw, specs)]
     return None if problems else recipe
 
 

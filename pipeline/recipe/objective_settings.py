@@ -17,6 +17,13 @@ def _as_number(value: Any) -> Any:
     return int(value) if isinstance(value, str) and value.isdecimal() else value
 
 
+def _replaced(section: Any) -> Any:
+    """Refuses shares of what stands in place of the chosen tokens that are more than all."""
+    if section.mask + section.random > 1.0 + 1e-9:
+        raise ValueError(f"mask ({section.mask}) and random ({section.random}) add up to more than 1")
+    return section
+
+
 class Spans(Section):
     """Lengths of masked n-gram spans, in words or tokens: geometric as SpanBERT's, or given shares."""
 
@@ -49,11 +56,7 @@ class Masks(Section):
         """The unit that the source must tell: none, which is the token, where spans are made of tokens."""
         return "token" if self.unit == "span" and self.span.of == "token" else self.unit
 
-    @model_validator(mode="after")
-    def _shares(self) -> "Masks":
-        if self.mask + self.random > 1.0 + 1e-9:
-            raise ValueError(f"mask ({self.mask}) and random ({self.random}) add up to more than 1")
-        return self
+    _shares = model_validator(mode="after")(_replaced)
 
 
 class MlmSettings(Masks):
@@ -151,11 +154,7 @@ class MassSettings(Section):
     mask: Share = Field(default=0.8, description="Of these, the share replaced by [MASK] in the encoder.")
     random: Share = Field(default=0.1, description="Of these, the share replaced by another token.")
 
-    @model_validator(mode="after")
-    def _shares(self) -> "MassSettings":
-        if self.mask + self.random > 1.0 + 1e-9:
-            raise ValueError(f"mask ({self.mask}) and random ({self.random}) add up to more than 1")
-        return self
+    _shares = model_validator(mode="after")(_replaced)
 
 
 class Seq2seqSettings(Masks):

@@ -57,7 +57,7 @@ class Entry:
         sources: what it can be asked of.
         edits: whether it changes the text; a stream has at most one such objective.
         needs: why it goes with these sources alone, for the message.
-        second: what it wants a pair's second half to be; None where it takes either.
+        second: what it wants a pair's second half to be; None where it takes any, `next` if no other asks.
     """
 
     settings: type[Section]

@@ -44,7 +44,7 @@ class Problem:
 
 def of_validation(errors: Sequence[ErrorDetails]) -> list[Problem]:
     """pydantic's errors in our words, without those that only follow from others."""
-    places = [_place(error["loc"]) for error in errors]
+    places = [_place(error) for error in errors]
     return [
         Problem(place, _with_kind(_in_words(error, place), error))
         for error, place in zip(errors, places, strict=True)
@@ -82,14 +82,23 @@ def _is_tag(key: str | int) -> bool:
     return isinstance(key, str) and key.startswith("<") and key.endswith(">")
 
 
-def _place(loc: Place) -> Place:
+def _place(error: ErrorDetails) -> Place:
+    """Where it is; of a list that is too short, the list itself."""
+    loc = error["loc"][:-1] if _is_short(error) else error["loc"]
     return tuple(key for key in loc if not _is_tag(key) and key != "[key]")
+
+
+def _is_short(error: ErrorDetails) -> bool:
+    """Whether a list of a fixed number of values lacks one: pydantic calls that value missing."""
+    return error["type"] == "missing" and isinstance(error["loc"][-1], int)
 
 
 def _in_words(error: ErrorDetails, place: Place) -> str:
     kind, given, context = error["type"], error["input"], error.get("ctx", {})
     if kind == "extra_forbidden":
         return _unknown(str(place[-1]), error["loc"])
+    if _is_short(error):
+        return f": given {shown(given)}; it must have {_values_at(error['loc'][:-1])} values"
     if kind == "missing":
         return f" is missing: {_description(error['loc'])}"
     if kind == "value_error":
@@ -104,9 +113,9 @@ def _in_words(error: ErrorDetails, place: Place) -> str:
         return f": given {shown(given)}; a name is made of letters, digits, '-' and '_'"
     if kind in ("source", "objective"):
         return f": given {shown(given)}; {error['msg']}"
-    if kind in ("too_short", "too_long"):
+    if kind.removeprefix("string_") in ("too_short", "too_long"):
         bound = f"at least {context['min_length']}" if "min_length" in context else f"at most {context['max_length']}"
-        return f": given {shown(given)}; it must have {bound}"
+        return f": given {shown(given)}; it must have {bound}{' characters' if isinstance(given, str) else ''}"
     wanted = _WANTED.get(kind.partition("_")[0])
     return f": given {shown(given)}; must be {wanted}" if wanted else f": given {shown(given)}; {error['msg']}"
 
@@ -134,6 +143,13 @@ def _description(loc: Place) -> str:
     section, _ = _section_at(loc[:-1])
     fields = {field.alias or name: field for name, field in section.model_fields.items()}
     return fields[str(loc[-1])].description or "it has no default"
+
+
+def _values_at(loc: Place) -> int:
+    """How many values the setting at `loc` has, a list of a fixed number of them."""
+    section, _ = _section_at(loc[:-1])
+    annotation = next(f.annotation for name, f in section.model_fields.items() if (f.alias or name) == loc[-1])
+    return next(len(get_args(inner)) for inner in (annotation, *get_args(annotation)) if get_origin(inner) is tuple)
 
 
 def _section_at(loc: Place) -> tuple[type[Section], list[type[Section]]]:

@@ -16,6 +16,8 @@ from pipeline.recipe.stage import DecaySchedule, Optimizer, Precision, Schedule,
 from pipeline.recipe.task import Task
 from pipeline.recipe.text import Corpus, Tokenizer
 
+LM_HEAD_STAGE = "lm-head"
+"""The name of the stage that a run puts in front where a public checkpoint lacks the LM head."""
 _ALL_SEEDS = re.compile(r"all:([1-9][0-9]*)")
 Attention = Literal["auto", "padded", "flat"]
 
@@ -72,7 +74,8 @@ class Decoder(Section):
 class LmHeadFit(Section):
     """The short LM stage, encoder frozen, that fits a head where a public checkpoint has none.
 
-    It reads the first text of which something is asked of the LM head, or else that of the first task put to it.
+    It reads the first text of which something is asked of the LM head, or else that of the first task put to it, which
+    may be there to be measured alone.
     """
 
     steps: Positive = Field(default=200, description="Optimizer steps.")
@@ -116,7 +119,7 @@ class Logging(Section):
 
 
 class Ledger(Section):
-    """The forgetting ledger: held-out LM loss and every earlier task at each stage boundary."""
+    """The forgetting ledger: what held-out text tells of each text head, and every earlier task, at each boundary."""
 
     corpora: tuple[Name, ...] = Field(
         default=(),

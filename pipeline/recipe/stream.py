@@ -11,7 +11,7 @@ from pipeline.recipe.section import Name, Positive, Section, decided_elsewhere, 
 class PairsOf(Section):
     """Sentence pairs of a corpus."""
 
-    pairs_of: Name = Field(description="The corpus.")
+    pairs_of: Name = Field(description="The corpus; its second sentences follow the first, unless nsp or sop asks.")
     length: int = Field(default=128, ge=8, description="Longest sequence in tokens, special tokens included.")
 
 

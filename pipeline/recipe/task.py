@@ -1,5 +1,7 @@
 """The recipe's section on labelled tasks: built-in ones, with what is changed of them, and the user's own."""
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
@@ -7,7 +9,7 @@ from pydantic import Discriminator, Field, Tag, model_validator
 
 from finetune.tasks.hub_splits import on_hub
 from finetune.tasks.own import changed_spec, spec_from_fields
-from finetune.tasks.spec import Format, Kind, Language, Layout, Scheme, TaskSpec, Writer
+from finetune.tasks.spec import Format, Kind, Language, Layout, Scheme, TaskAttention, TaskSpec, Writer
 from finetune.tasks.table import TASKS, find_task
 from model.design import HeadDesign
 from pipeline.recipe.answered_by import ClozeSettings, Head, HeadSettings, PromptSettings
@@ -116,10 +118,11 @@ class BuiltInTask(Section):
     )
     hub: HubSource | None = Field(default=None, description="Where the task stands on the hub.")
     head: Head = Field(default=HeadSettings(), description="How its head reads the encoder; san is {pool: san}.")
-    attention: Literal["both", "left", "right"] | None = Field(
+    attention: TaskAttention | None = Field(
         default=None,
         description="Which tokens a token sees; left: itself and those before it, and the answer is read at the last "
-        "one, as GPT; right: the reverse; null: both.",
+        "one, as GPT; right: the reverse; apart: left and right in two sequences, read side by side, as ELMo, by head: "
+        "{pool: lstm}; null: both.",
     )
     condition: bool = Field(
         default=False,
@@ -211,3 +214,12 @@ Task = Annotated[
     Annotated[BuiltInTask, Tag(tag_of(BuiltInTask))] | Annotated[OwnTask, Tag(tag_of(OwnTask))],
     Discriminator(_which_task),
 ]
+
+
+def sound_specs(tasks: Mapping[str, Task]) -> dict[str, TaskSpec]:
+    """The tasks that are not wrong in themselves, which is told where they are described."""
+    found: dict[str, TaskSpec] = {}
+    for name, task in tasks.items():
+        with suppress(RecipeError):
+            found[name] = task.spec(name)
+    return found

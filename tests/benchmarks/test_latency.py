@@ -8,11 +8,12 @@ from unittest.mock import patch
 import pytest
 
 from benchmarks import latency
-from benchmarks.latency import summary, timed
+from benchmarks.latency import _few, summary, timed
 from benchmarks.latency_arms import ONE, OurRanking, OurSentence, PeerSentence, model_of
 from finetune.tasks.table import TASKS
 from model.config import EncoderConfig
 from model.encoder import Encoder
+from tokenization.errors import DataError
 from tokenization.tokenizer_files import SPECIALS, bert_tokenizer
 from tokenization.vocabulary import Tokenizer
 
@@ -88,6 +89,13 @@ def test_every_arm_answers_every_text_in_turn():
     assert diary == [("x", "a"), ("x", "b"), ("y", "a"), ("y", "b")]
     assert {name: len(calls) for name, calls in times.items()} == {"a": 2, "b": 2}
     assert all(clock >= 0 and processor >= 0 for calls in times.values() for clock, processor in calls)
+
+
+def test_more_sentences_than_there_are_is_told_with_how_many_there_are():
+    texts = dict.fromkeys(["天" * length for length in range(18, 33)])
+    assert [len(text) for text in _few(texts, 11)] == list(range(20, 31))
+    with pytest.raises(DataError, match=r"has 11 different sentences of 20 to 30 characters.* need 12: ask for fewer"):
+        _few(texts, 12)
 
 
 @pytest.mark.data

@@ -194,6 +194,14 @@ def test_a_damaged_manifest_is_named(house: Any, refusal: Refusal) -> None:
     assert f"{path}: not readable as JSON" in refusal()
 
 
+def test_a_run_directory_that_is_a_file_is_told_and_the_file_left_alone(house: Any, refusal: Refusal) -> None:
+    place = house.folder("r").root
+    place.parent.mkdir()
+    place.write_text("mine")
+    assert f"{place}: File exists; a folder is needed there: give another place" in refusal()
+    assert place.read_text() == "mine"
+
+
 def test_the_run_directory_of_another_recipe_is_refused(house: Any, refusal: Refusal) -> None:
     house.run("r", only="general")
     house.rewrite("name: tiny", "name: tinier")

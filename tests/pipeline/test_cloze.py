@@ -12,8 +12,9 @@ from click.testing import CliRunner
 
 from model.weights_file import read_safetensors
 from pipeline.cli import main
-from pipeline.lineage import LM_HEAD_STAGE, with_lm_head_stage
+from pipeline.lineage import with_lm_head_stage
 from pipeline.prompt_notes import prompt_notes
+from pipeline.recipe.recipe import LM_HEAD_STAGE
 from pipeline.recipe.stream import TextOf
 from tests.pipeline.two_ranks import losses, run_under_zero
 from tokenization.errors import RecipeError
@@ -182,10 +183,15 @@ def test_words_that_the_vocabulary_lacks_are_refused_at_plan(ran: tuple[Any, Any
         ("source={text_of: [topic], split: unlabeled}", "task topic has no split 'unlabeled'; it has train, dev, "),
         ("source={text_of: [filled]}", "'distill' of topic reads the text of topic: source: {text_of: [topic]}"),
         ("objectives=[mlm, {distill: {task: topic, teacher: {stage: ask, task: filled}}}]", "a stream to itself"),
-        ("objectives=[{distill: {task: filled, teacher: {stage: ask}}}]", "filled has none, being put into words"),
+        (
+            "objectives=[{distill: {task: filled, teacher: {stage: ask}}}]",
+            "filled has none, being put into words; let a task without a cloze or a prompt, described a second time "
+            "with the same files, learn from it",
+        ),
         ("objectives=[{distill: {task: topic, teacher: {stage: asks}}}]", "teacher 'asks'; a teacher is"),
         ("objectives=[{distill: {task: topic, teacher: {stage: learn}}}]", "teacher 'learn'; a teacher is"),
-        ("objectives=[{distill: {task: topic, teacher: {stage: ask, task: fill}}}]", "teacher's task 'fill'; tasks"),
+        ("objectives=[{distill: {task: topic, teacher: {stage: ask, task: fill}}}]", "teacher.task: given 'fill'"),
+        ("objectives=[{distill: {task: topics, teacher: {stage: ask}}}]", "distill.task: given 'topics'; tasks"),
         ("objectives=[{distill: {task: topic, teacher: nowhere}}]", "teacher[0].model: given 'nowhere'; no such file"),
         ("objectives=[{distill: {task: topic, teacher: {task: filled}}}]", "give exactly one of 'stage' and 'model'"),
     ],
@@ -195,6 +201,15 @@ def test_what_a_student_cannot_learn_from_is_refused(ran: tuple[Any, Any], chang
     with pytest.raises(RecipeError) as caught:
         house.recipe(f"learn.topic-text.{change}")
     assert told in str(caught.value)
+
+
+def test_the_rows_of_a_built_in_task_in_words_are_lent_to_a_student_by_like(ran: tuple[Any, Any]) -> None:
+    house, _ = ran
+    words = "tasks.sst2={length: 40, cloze: {pattern: '{sentence} {mask}', words: {negative: ship, positive: forest}}}"
+    asked = "learn.streams=[{source: {text_of: [sst2]}, amount: {examples: 2}, "
+    asked += "objectives: [{distill: {task: sst2, teacher: {stage: ask}}}]}]"
+    with pytest.raises(RecipeError, match="without a cloze or a prompt, with like: sst2, learn from it"):
+        house.recipe(words, asked)
 
 
 def test_a_teacher_without_a_head_for_the_task_is_refused_at_plan(ran: tuple[Any, Any]) -> None:

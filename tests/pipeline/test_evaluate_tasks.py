@@ -192,6 +192,13 @@ def test_hidden_labels_without_a_place_for_predictions_are_refused_before_any_wo
     assert "--out" in found.output
 
 
+def test_a_file_in_the_place_of_the_folder_is_refused_before_any_work(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("mine", encoding="utf-8")
+    found = evaluate(base, "--out", str(tmp_path / "notes"), model="no-model")
+    assert (found.exit_code, f"--out {tmp_path / 'notes'}: {tmp_path / 'notes'} is a file" in found.output) == (1, True)
+    assert (tmp_path / "notes").read_text(encoding="utf-8") == "mine"
+
+
 def test_the_test_set_is_not_read_unless_it_is_asked_for(base: Path, tmp_path: Path) -> None:
     write_data(tmp_path / "data")
     for path in (tmp_path / "data").rglob("*test*.tsv"):

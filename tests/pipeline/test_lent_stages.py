@@ -39,3 +39,22 @@ def test_another_evaluation_of_a_stage_taken_over_leaves_the_other_run_as_it_was
 def test_a_folder_that_is_no_run_is_refused(house) -> None:
     with pytest.raises(RunError, match="no run directory"):
         house.run("other", share=(house.base,))
+
+
+def test_a_stage_alone_starts_from_parents_that_are_taken_over(house, lasting) -> None:
+    first = house.run("first")
+    before = lasting(first.root)
+    taken = house.run("taken", *OTHER_LAST, share=(first.root,), only="multitask")
+    for name in ("general", "domain"):
+        own, its = (json.loads(run.stage(name).manifest.read_text()) for run in (taken, first))
+        assert own["clock"] == its["clock"], name
+    alone = house.run("alone", *OTHER_LAST)
+    assert lasting(taken.root) == lasting(alone.root)
+    assert lasting(first.root) == before
+
+
+def test_a_stage_alone_is_refused_where_the_parents_that_are_shared_are_others(house) -> None:
+    first = house.run("first", only="general")
+    with pytest.raises(RunError, match="stage multitask starts from domain, which is not finished"):
+        house.run("other", "general.optimizer.rate=5e-3", share=(first.root,), only="multitask")
+    assert not house.folder("other").stage("general").root.exists()

@@ -1,6 +1,7 @@
 """A run that starts from a public checkpoint: the stage that fits a missing LM head, what it moves, and the note."""
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from safetensors.torch import save_file
 from transformers import BertConfig, BertForPreTraining, BertModel
 
 from pipeline.cli import main
+from pipeline.lineage import with_lm_head_stage
+from pipeline.recipe.load import load_recipe
+from pipeline.unused import unused_notes
 from tokenization.errors import RecipeError
 from training.checkpoint import load_weights
 
@@ -74,14 +78,14 @@ def test_such_a_run_is_planned_skipped_and_exported_like_any_other(
     write_public(BertModel, public_house.base / "public", done.export, entries)
     words = [str(public_house.file), "--run-dir", str(public_house.folder("r").root)]
     planned = CliRunner().invoke(main, ["plan", *words]).output
-    assert "lm-head (adapt): START" in planned
+    assert "lm-head (finetune): START" in planned
     assert f"from {public_house.base / 'public'}" in planned
     folder = public_house.run("r")
     before = lasting(folder.root)
     public_house.run("r")
     assert lasting(folder.root) == before
     planned = CliRunner().invoke(main, ["plan", *words]).output
-    assert "\nlm-head (adapt): SKIP, finished, 4 steps" in planned
+    assert "\nlm-head (finetune): SKIP, finished, 4 steps" in planned
     target = public_house.base / "again"
     result = CliRunner().invoke(main, ["export", str(folder.root), "--to", str(target)])
     assert result.exit_code == 0, result.output
@@ -100,6 +104,10 @@ def test_a_checkpoint_with_an_lm_head_needs_no_such_stage_and_opens_the_ledger(
     before, after = scores["ledger"]["rows"][0]["values"]
     assert before == pytest.approx(torch.tensor(float(entries)).log().item(), rel=0.05)  # an untrained model guesses
     assert after != before
+    rows = {row["name"]: row["values"] for row in scores["ledger"]["rows"]}
+    for measure in ("MLM accuracy", "NSP loss", "NSP accuracy"):
+        assert None not in rows[f"general: held-out {measure}"]
+    assert rows["general: held-out NSP loss"][0] == pytest.approx(math.log(2), rel=0.2)
 
 
 def test_lengths_that_the_checkpoint_has_no_positions_for_are_refused_with_the_setting(
@@ -133,3 +141,100 @@ def test_a_vocabulary_of_another_size_is_refused_with_both_sizes(public_house: A
         RecipeError, match=rf"vocabulary of {entries + 8}, the tokenizer one of {entries}.*tokenizer.from"
     ):
         public_house.run("r")
+
+
+FILLED = """
+  filled:
+    kind: classification
+    fields: [text]
+    labels: [sea, land]
+    files: {train: topic-train.tsv, dev: topic-dev.tsv}
+    length: 40
+    cloze: {pattern: "{text} the {mask} .", words: {sea: ship, land: forest}}
+encoder:"""
+
+
+LEARN = """  - name: learn
+    kind: finetune
+    steps: 2
+    streams:
+      - source: {text_of: [topic]}
+        objectives: [{distill: {task: topic, teacher: {stage: multitask, task: filled}}}]
+        amount: {examples: 4}
+"""
+# A split to score that the task in words does not have: it only teaches.
+UNSCORED = (
+    "evaluation.split=more",
+    "tasks.topic.files={train: topic-train.tsv, dev: topic-dev.tsv, more: topic-dev.tsv}",
+    "multitask.streams=[{source: {task: topic}, amount: {examples: 6}}]",
+)
+
+
+@pytest.mark.parametrize(("stages", "sets"), [("", ()), (LEARN, UNSCORED)])
+def test_a_task_that_is_only_measured_or_only_teaches_must_fit_into_the_checkpoint_too(
+    public_house: Any, done: Any, entries: int, stages: str, sets: tuple[str, ...]
+) -> None:
+    write_public(BertForPreTraining, public_house.base / "public", done.export, entries)
+    public_house.rewrite("\nencoder:", FILLED.replace("length: 40", "length: 64"))
+    public_house.file.write_text(public_house.file.read_text() + stages)
+    words = [word for text in sets for word in ("--set", text)]
+    result = CliRunner().invoke(main, ["plan", str(public_house.file), *words])
+    assert result.exit_code == 1
+    assert "tasks.filled.length: 64 tokens are more than the encoder's 48 positions" in " ".join(result.output.split())
+
+
+def test_a_task_that_is_only_measured_in_words_has_its_lm_head_fitted_and_is_scored(
+    public_house: Any, done: Any, entries: int
+) -> None:
+    write_public(BertModel, public_house.base / "public", done.export, entries)
+    public_house.rewrite("\nencoder:", FILLED)
+    public_house.file.write_text(public_house.file.read_text().partition("      - name: aux")[0])
+    folder = public_house.run("r")
+    terms = [json.loads(line)["terms"] for line in folder.stage("lm-head").metrics.read_text().splitlines()]
+    assert all(one.keys() == {"filled/mlm"} for one in terms)
+    boundaries = [json.loads(folder.stage(name).manifest.read_text())["boundary"] for name in ("lm-head", "multitask")]
+    assert all("accuracy" in boundary["tasks"]["filled"]["metrics"] for boundary in boundaries)
+
+
+@pytest.mark.parametrize("kind", ["pretrain", "adapt", "finetune"])
+def test_the_inserted_stage_is_run_by_the_door_of_the_stage_it_stands_before(
+    public_house: Any, done: Any, entries: int, kind: str
+) -> None:
+    write_public(BertModel, public_house.base / "public", done.export, entries)
+    public_house.rewrite("kind: finetune", f"kind: {kind}")
+    stages = public_house.materials("r").recipe.stages
+    assert [(stage.name, stage.kind) for stage in stages] == [("lm-head", kind), ("multitask", kind)]
+
+
+def test_its_name_is_reserved_and_the_recipe_in_its_run_s_folder_opens(
+    public_house: Any, done: Any, entries: int
+) -> None:
+    write_public(BertModel, public_house.base / "public", done.export, entries)
+    materials, folder = public_house.materials("r"), public_house.folder("r")
+    folder.root.mkdir(parents=True)
+    folder.claim(materials.recipe)
+    opened = load_recipe(folder.recipe, (), {})
+    assert opened.stages == materials.recipe.stages
+    assert with_lm_head_stage(opened, materials.public) == opened
+    public_house.rewrite("name: multitask", "name: lm-head")
+    with pytest.raises(RecipeError, match=r"name: 'lm-head' is the stage that `run` itself puts in front"):
+        public_house.recipe()
+
+
+@pytest.mark.parametrize(
+    ("kind", "asks", "told"),
+    [
+        (BertModel, True, None),
+        (BertForPreTraining, True, "encoder.from brings an LM head"),
+        (BertModel, False, "nothing is asked of an LM head"),
+    ],
+)
+def test_plan_tells_of_a_fitting_that_is_described_and_not_needed(
+    public_house: Any, done: Any, entries: int, kind: type[Any], asks: bool, told: str | None
+) -> None:
+    write_public(kind, public_house.base / "public", done.export, entries)
+    if not asks:
+        public_house.file.write_text(public_house.file.read_text().partition("      - name: aux")[0])
+    expected = [f"lm_head_fit: not used: {told}"] if told else []
+    assert unused_notes(public_house.materials("r")) == expected
+    assert unused_notes(public_house.materials("r", "lm_head_fit={}")) == []

@@ -14,6 +14,7 @@ from pipeline.cli import main
 from pipeline.decisions import decide_by_settings
 from pipeline.plan import outlook
 from pipeline.run import materials_of
+from pipeline.unused import unused_notes
 from tokenization.corpus import Corpus
 from tokenization.windows import window_index
 from training.checkpoint import load_weights
@@ -102,6 +103,74 @@ def test_plan_and_run_tell_what_the_text_leaves_out(house: Any, capsys: pytest.C
     printed = capsys.readouterr().out
     (note,) = re.findall(r"general-pairs: \d of \d+ windows hold one sentence and make no pair", printed)
     assert f"    {note}\n" in plan(house, "r")
+
+
+ROWS = "fields: text, labels: [sea, land], length: 32, files: {train: topic-train.tsv, dev: topic-dev.tsv}"
+
+
+def test_plan_tells_of_tasks_and_splits_that_nothing_takes_up(shared_house: Any) -> None:
+    idle = f"tasks.idle={{kind: classification, {ROWS}}}"
+    written = f"tasks.filled={{kind: classification, {ROWS}, cloze: {{pattern: '{{text}} {{mask}}', "
+    written += "words: {sea: ship, land: forest}}}"
+    more = "evaluation.more={idle: [dev], filled: [train]}"
+    materials = shared_house.materials("r", idle, written, "tasks.ax={length: 32}", more)
+    assert unused_notes(materials) == [
+        "tasks.idle: not used: no stage draws it, and no stage trains the head that answers it (idle)",
+        "tasks.ax: not used: no stage draws it, and no stage trains the head that answers it (mnli)",
+        "evaluation.more.idle: dev not scored: no stage trains the head that answers it (idle)",
+    ]
+    evaluation = materials.recipe.evaluation.model_copy(update={"split": "other"})
+    other = materials.with_recipe(materials.recipe.model_copy(update={"evaluation": evaluation}))
+    told = "evaluation.more.filled: train not scored: filled has no split 'other' with labels to score first"
+    assert told in unused_notes(other)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "multitask.aux.source={text_of: [topic, idle]}",
+        "corpora.general.clean.decontaminate={suites: [idle]}",
+        "multitask.aux={source: {text_of: [idle]}, amount: {examples: 2}, "
+        "objectives: [{distill: {task: idle, teacher: {model: .}}}]}",
+    ],
+)
+def test_a_task_that_is_read_learned_or_kept_out_of_text_is_used(shared_house: Any, use: str) -> None:
+    assert unused_notes(shared_house.materials("r", f"tasks.idle={{kind: classification, {ROWS}}}", use)) == []
+
+
+def test_plan_prints_what_is_not_used(house: Any) -> None:
+    text = plan(house, "r", "--set", f"tasks.idle={{kind: classification, {ROWS}}}")
+    assert text.endswith(
+        "\ntasks.idle: not used: no stage draws it, and no stage trains the head that answers it (idle)\n"
+    )
+
+
+@pytest.mark.parametrize("tokenised", [False, True])
+def test_rates_layers_that_stand_still_and_words_to_ask_in_are_told_with_and_without_text(
+    house: Any, tokenised: bool
+) -> None:
+    if tokenised:
+        CliRunner().invoke(main, ["tokenize", str(house.file), "--run-dir", str(house.folder("r").root)])
+    asked = f"tasks.asked={{kind: classification, {ROWS}, prompt: {{text: '{{text}} the', "
+    asked += "answers: {sea: ship, land: forest}}}"
+    still = "multitask.unfreeze={kind: gradual, every: 25}"
+    text = plan(house, "r", "--set", asked, "--set", still)
+    assert ("not tokenised yet" in text) is not tokenised
+    assert "    encoder:block-0: 1 of the rate, from step 25\n" in text
+    assert text.count("    encoder:embeddings: never moves in 40 steps (unfreeze)\n") == 1
+    assert text.count("    asked: a prompt, and no stage up to here trains the language model from left to right") == 3
+
+
+@pytest.mark.parametrize("tokenised", [False, True])
+def test_the_size_of_stored_rows_is_told_as_soon_as_there_is_a_vocabulary(house: Any, tokenised: bool) -> None:
+    text = house.file.read_text(encoding="utf-8").partition("      - name: aux")[0]
+    house.file.write_text(
+        text.replace("kind: finetune", "kind: finetune\n    stored: true\n    freeze: [encoder, pooler]")
+    )
+    if tokenised:
+        CliRunner().invoke(main, ["tokenize", str(house.file), "--run-dir", str(house.folder("r").root)])
+    told = "stored vectors: at most" if tokenised else "stored vectors: their size is known once the vocabulary is made"
+    assert told in plan(house, "r")
 
 
 def test_plan_judges_by_settings_where_the_store_was_removed(house: Any) -> None:

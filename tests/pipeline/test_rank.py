@@ -220,6 +220,33 @@ def test_files_without_texts_are_refused(
     assert told in result.output
 
 
+@pytest.mark.parametrize("place", ["--candidates", "--queries", "folder"])
+def test_what_is_read_and_folders_are_never_written_over(
+    ran: tuple[Any, Any], files: dict[str, str], tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "work").write_text("a year's", encoding="utf-8")
+    before = {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file()}
+    given = [word for pair in files.items() for word in pair]
+    out = files.get(place, str(tmp_path / place))
+    result = CliRunner().invoke(main, ["rank", str(ran[1].root), "--task", "same", *given, "--out", out])
+    assert result.exit_code == 1
+    told = "is a folder; give the file" if place == "folder" else f"is the input itself ({place})"
+    assert f"triptych: --out {out} {told}" in result.output
+    assert {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_store_that_is_a_file_is_refused_before_any_work(
+    ran: tuple[Any, Any], files: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    given = [word for pair in files.items() for word in pair]
+    for store in (tmp_path / "file", tmp_path / "file" / "below"):
+        result = CliRunner().invoke(main, ["rank", "no-model", "--task", "same", *given, "--store", str(store)])
+        told = f"triptych: --store {store}: {tmp_path / 'file'} is a file, and a folder is needed there"
+        assert (result.exit_code, result.output.startswith(told)) == (1, True), result.output
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", [3])
 def test_zero_on_two_ranks_trains_heads_of_runs_as_the_plain_engine_on_one(ran: tuple[Any, Any], stage: int) -> None:

@@ -9,15 +9,19 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from model.config import EncoderConfig
 from pipeline.run_folder import RunFolder
+from pipeline.stage_run import tell_attention
 from tokenization.errors import CheckpointError, RecipeError, RunError
 from training.checkpoint import load_weights
+from training.distributed import World
 
 Lasting = Callable[[Path], dict[str, bytes]]
 
@@ -167,6 +171,32 @@ def test_changed_text_is_refused_even_under_the_same_path(house: Any) -> None:
         house.run("r", only="general")
 
 
+@pytest.mark.parametrize(
+    ("device", "told"),
+    [
+        (
+            "cuda",
+            "general: attention: padded (scaled_dot_product_attention); flat cannot run: its kernel computes in bf16 "
+            "or fp16, this is float32, and its kernel has no dropout, encoder.dropout is 0.1; it can with precision: "
+            "bf16 and encoder.dropout: 0",
+        ),
+        ("cpu", None),
+    ],
+)
+def test_on_a_gpu_a_stage_says_its_attention_and_what_another_would_take(house: Any, device: str, told: Any) -> None:
+    said: list[str] = []
+    recipe = house.recipe()
+    context: Any = SimpleNamespace(
+        materials=SimpleNamespace(
+            recipe=recipe, encoder=EncoderConfig(160, layers=1, hidden=16, heads=2, feed_forward=8)
+        ),
+        world=World(0, 1, torch.device(device)),
+        watch=SimpleNamespace(say=said.append),
+    )
+    tell_attention(context, recipe.stage("general"))
+    assert said == ([told] if told else [])
+
+
 def test_execution_may_change_within_a_stage_and_the_result_agrees(shared_house: Any) -> None:
     changes = (
         "engine.micro_batch_tokens=160", "engine.threads=1", "logging.every=2", "checkpoint.every=4",
@@ -178,6 +208,8 @@ def test_execution_may_change_within_a_stage_and_the_result_agrees(shared_house:
     changed = shared_house.run("changed", *changes, only="general")
     execution = manifest(changed, "general")["execution"]["engine"]
     assert (execution["micro_batch_tokens"], execution["threads"]) == (160, 1)
+    attention = manifest(changed, "general")["execution"]["attention"]
+    assert attention == "padded (batched products); as the recipe says"
     assert manifest(changed, "general")["state"] == manifest(whole, "general")["state"]
     # Micro-batches are cut otherwise, so sums come in another order: equal up to float32's rounding.
     ours, theirs = (

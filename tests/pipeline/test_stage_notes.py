@@ -45,6 +45,20 @@ def test_plan_and_the_stage_s_start_say_it(shared_house: Any, capsys: pytest.Cap
     assert UNTRAINED in " ".join("".join(capsys.readouterr()).split())
 
 
+@pytest.mark.usefixtures("done")
+def test_the_stage_s_start_says_what_never_moves_and_what_is_asked_otherwise_than_trained(
+    shared_house: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = "tasks.asked={kind: classification, fields: text, labels: [sea, land], length: 32, "
+    asked += "files: {train: topic-train.tsv, dev: topic-dev.tsv}, "
+    asked += "prompt: {text: '{text} the', answers: {sea: ship, land: forest}}}"
+    still = ("general.steps=2", "general.unfreeze={kind: gradual, every: 1}")
+    shared_house.run("assumed", asked, *still, only="general")
+    printed = " ".join("".join(capsys.readouterr()).split())
+    assert "general: encoder:embeddings: never moves in 2 steps (unfreeze)" in printed
+    assert "general: asked: a prompt, and no stage up to here trains the language model from left to right" in printed
+
+
 @pytest.mark.parametrize(("streams", "noted"), [(1, 1), (2, 0)])
 def test_one_task_has_nothing_to_alternate_with_which_is_said(house: Any, streams: int, noted: int) -> None:
     for name in ("names", "alike")[: 3 - streams]:

@@ -66,6 +66,14 @@ def test_predictions_that_the_board_would_reject_are_one_message_and_no_file(tmp
     assert not (tmp_path / "clue.zip").exists()
 
 
+def test_a_folder_in_the_place_of_the_zip_is_refused_and_keeps_what_it_holds(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "notes").write_text("a year's")
+    found = invoke("write", predictions(tmp_path / "predictions"), "--suite", "clue", "--to", tmp_path / "work")
+    assert (found.exit_code, f"--to {tmp_path / 'work'} is a folder; give the file" in found.output) == (1, True)
+    assert (tmp_path / "work" / "notes").read_text() == "a year's"
+
+
 @pytest.mark.parametrize("name", ["write", "check"])
 def test_an_unknown_suite_is_told_with_those_that_are(name: str, tmp_path: Path) -> None:
     result = invoke(name, tmp_path, "--suite", "superglue")

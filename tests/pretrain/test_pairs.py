@@ -202,3 +202,15 @@ def test_next_sentence_reads_each_pairs_first_row_and_edits_nothing(corpus_of, w
     assert same is drawn
     assert drawn.tokens_T[rows.rows_M].tolist() == [words.cls] * 10
     assert rows.labels_M.tolist() == drawn.labels_N.tolist()
+
+
+def test_held_out_pairs_are_of_documents_that_the_others_are_never_of(corpus_of, words):
+    corpus, document_of = corpus_of(EVEN, held_out=0.3), documents_of(EVEN)
+    found = []
+    for held_out in (False, True):
+        source = PairSource(corpus, words, length=11, held_out=held_out)
+        drawn = source.draw(np.arange(2 * source.size), KEY)
+        tokens = [token for a, b in halves(drawn, words) for token in (*a, *b)]
+        found.append(set(document_of[np.array(tokens) - 5].tolist()))
+    assert found[1] == set(np.flatnonzero(corpus.is_held_out_D).tolist())
+    assert not found[0] & found[1]

@@ -137,6 +137,10 @@ def test_the_resolved_recipe_holds_every_setting_there_is(tmp_path):
         ("steps: 5", "steps: true", "stages[general].steps: given true; must be a whole number"),
         ("name: small", "name: a.b", "name: given 'a.b'; a name is made of letters, digits, '-' and '_'"),
         ("name: small", "name: 7", "name: given 7; must be text (write it in quotes)"),
+        ("name: small", f"name: {'n' * 65}", "nnn'; it must have at most 64 characters"),
+        ("{rate: 5e-4}", "{rate: 5e-4, betas: [0.9]}", "optimizer.betas: given [0.9]; it must have 2 values"),
+        ("{rate: 5e-4}", "{rate: 5e-4, betas: []}", "small.yaml: optimizer.betas: given []; it must have 2 values"),
+        ("steps: 5", "steps: 5\n    optimizer: {betas: [0.9]}", "stages[general].optimizer.betas: given [0.9]; it"),
         ("name: small", "name: small\nseed: .nan", "seed: given NaN; must be a whole number"),
         ("layers: 2", "layers: 2, from: .", "encoder.layers does not go with what stands beside it (A public BERT"),
         ("heads: 4", "heads: 5", "encoder: hidden (64) must be a multiple of heads (5)"),
@@ -222,6 +226,7 @@ def test_a_wrong_default_is_told_once_and_not_again_for_each_stage(tmp_path):
 
 def test_a_wrong_element_is_not_also_told_as_an_empty_list(tmp_path):
     assert "\n" not in refusal(tmp_path, changed("{tokens: 1024}", "{tokens: 0}"))
+    assert "\n" not in refusal(tmp_path, changed("{rate: 5e-4}", "{rate: 5e-4, betas: []}"))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ WRITTEN = "tasks.extra={kind: generation, fields: one, label: two, files: {train
         ("multitask.aux.objectives=[nsp]", "'nsp' goes only with pairs_of"),
         ("domain.domain-blocks.objectives=[seq2seq]", "'seq2seq' goes only with pairs_of, which has a source"),
         ("general.general-pairs.objectives=[mass]", "'mass' goes only with blocks_of or text_of"),
+        ("multitask.aux.objectives=[mass]", "text_of: a sequence of alike holds two texts, and 'mass' cuts a span out"),
         ("general.general-pairs.objectives=[mlm, causal]", "two objectives that edit the text"),
         ("multitask.topic.objectives=[mlm]", "leave it out: a task's objective follows from its kind"),
         ("domain.domain-blocks.objectives=[ranking]", "'ranking' is asked of a task of that kind, not of text"),
@@ -67,6 +68,8 @@ def test_two_objectives_that_want_other_pairs_are_told_once(shared_house, editin
 
 
 def test_nothing_of_this_is_said_of_what_goes_together(shared_house):
+    assert shared_house.recipe("multitask.aux.objectives=[mass]", "multitask.aux.source={text_of: [topic, names]}")
+    assert shared_house.recipe("multitask.aux.objectives=[mass]", "tasks.alike.head=siamese")  # two texts read apart
     same = "multitask.aux={source: {text_of: [topic]}, objectives: [{view_consistency: {task: topic, views: [near], "
     assert shared_house.recipe(same + "window: 5}}], amount: {examples: 2}}", WRITTEN + ", length: 20, longest: 18}")
 
