@@ -36,9 +36,10 @@ class Candidates(Single):
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.labels_N is not None
         read = rows_read(self._spec, sequences)
-        turns = np.flatnonzero(np.diff(sequences.draws_N)) + 1
-        groups_G1 = np.concatenate([[0], turns, [len(sequences.draws_N)]])
-        return sequences, Rows(read.rows_M, sequences.labels_N, groups_G1, read.runs_P1, read.sides_M)
+        turns = np.flatnonzero(np.diff(sequences.draws_N[read.sequence_A])) + 1
+        groups_G1 = np.concatenate([[0], turns, [len(read.sequence_A)]])
+        labels_A = sequences.labels_N[read.sequence_A]
+        return sequences, Rows(read.rows_M, labels_A, groups_G1, read.runs_P1, read.sides_M)
 
     def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         return summed_choice(logits_MC[:, 0], labels_M == 1, labels_M != IGNORED, groups_G1)

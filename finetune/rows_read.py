@@ -18,14 +18,22 @@ class RowsRead:
 
     Attributes:
         rows_M: indices into the tokens of the sequences; those of one sequence stand together.
-        sequence_A: of each answer the sequence that it is about, the first one of an item of two texts.
+        sequence_A: of each answer the sequence that it is about, the first one of an item of two texts, or of a text
+            that is read in two directions.
         runs_P1, sides_M: as in `Selection`; None where each row is read alone.
+        apart: whether each run is read from left to right (side 0) and then again from right to left (side 1).
     """
 
     rows_M: I64
     sequence_A: I64
     runs_P1: I64 | None = None
     sides_M: I64 | None = None
+    apart: bool = False
+
+    @property
+    def once_M(self) -> I64:
+        """The rows, of a token that is read in two directions the first."""
+        return self.rows_M[self.sides_M == 0] if self.apart else self.rows_M
 
 
 def rows_read(spec: TaskSpec, sequences: Sequences) -> RowsRead:
@@ -35,6 +43,8 @@ def rows_read(spec: TaskSpec, sequences: Sequences) -> RowsRead:
     language model is asked, as `row_labels_T` marks them. Every other kind is read at the row that stands for its
     sequence, or, by a head that pools, at all of its tokens, or at those of both texts.
     """
+    if spec.attention == "apart":
+        return _both_directions(spec, sequences)
     if spec.kind in ("tagging", "span") or spec.worded:
         return _marked(spec, sequences)
     if spec.design.pool == "siamese":
@@ -79,3 +89,11 @@ def _both_texts(sequences: Sequences) -> RowsRead:
     sides_M = np.repeat(np.arange(count) % 2, sequences.lengths_N)
     rows_M = ranges(sequences.offsets_N1[:-1], sequences.lengths_N)
     return RowsRead(rows_M, np.arange(0, count, 2), sequences.offsets_N1[::2], sides_M)
+
+
+def _both_directions(spec: TaskSpec, sequences: Sequences) -> RowsRead:
+    """A run for each text: its rows in its left-to-right sequence, then the same rows in its right-to-left one."""
+    read = (_marked if spec.kind == "tagging" else _whole)(spec, sequences)
+    assert read.runs_P1 is not None, "an LSTM reads runs"
+    sides_M = (np.searchsorted(sequences.offsets_N1, read.rows_M, side="right") - 1) % 2
+    return RowsRead(read.rows_M, read.sequence_A[read.sequence_A % 2 == 0], read.runs_P1[::2], sides_M, apart=True)

@@ -88,6 +88,7 @@ class HeadSpec:
 
     `size` is the number of classes; `pair` has 2, `regression`, `ranking` and `choice` 1 (a score), `span` 2 (start
     and end), `mlm` and `decoder` as many as the vocabulary, `views` (restricted views of a task) as many as the task.
+    `apart` says that each run holds its rows twice, of both directions (`model.reading.side_by_side`); of `lstm` only.
 
     Raises:
         RecipeError: an unknown kind, a size that the kind does not allow, a name that cannot be a module's.
@@ -97,8 +98,11 @@ class HeadSpec:
     kind: HeadKind
     size: int
     design: HeadDesign = ROW
+    apart: bool = False
 
     def __post_init__(self) -> None:
+        if self.apart and self.design.pool != "lstm":
+            raise RecipeError(f"head {self.name!r} reads rows of both directions side by side, which only lstm does")
         if self.kind not in get_args(HeadKind):
             raise RecipeError(
                 f"head {self.name!r} is of kind {self.kind!r}; allowed are {', '.join(get_args(HeadKind))}"

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence, pad_sequence
 
 from model.config import EncoderConfig, HeadSpec
-from model.reading import Reading
+from model.reading import Reading, side_by_side
 from model.scalar_mix import INPUT, OUTPUT, ScalarMix, beside_words
 
 
@@ -24,25 +24,28 @@ class LstmHead(nn.Module):
     For tagging each row gets an answer off its own state; else each run one, off [maximum ; mean] of its states.
 
     With `layers: mix` the LSTM reads the mix (`mix_at: input`), or the embeddings, which know no context, while a mix
-    is put beside each of its states (`output`), or both, with two mixes.
+    is put beside each of its states (`output`), or both, with two mixes. Of two directions that are read `apart`, every
+    layer is the two side by side, under the one share that a mix has for it.
     """
 
     def __init__(self, spec: HeadSpec, config: EncoderConfig) -> None:
         super().__init__()
-        design, width = spec.design, config.hidden
-        self.by_row = spec.kind == "tagging"
+        design, width = spec.design, config.hidden * (2 if spec.apart else 1)
+        self.by_row, self.apart = spec.kind == "tagging", spec.apart
         self.layers = design.layers
         places = {INPUT: (INPUT,), OUTPUT: (OUTPUT,), "both": (INPUT, OUTPUT)}[design.mix_at]
         mixing = places if design.layers == "mix" else ()
         self.mixes = nn.ModuleDict({place: ScalarMix(config.layers + 1) for place in mixing})
         self.dropout = nn.Dropout(config.dropout)
-        entering = 2 * width if design.layers == "beside_words" else width
+        entering = config.hidden + width if design.layers == "beside_words" else width
         self.lstm = nn.LSTM(entering, design.width, bidirectional=True, batch_first=True)
         leaving = 2 * design.width + (width if OUTPUT in self.mixes else 0)
         self.linear = nn.Linear(leaving if self.by_row else 2 * leaving, spec.size)
 
     def forward(self, reading: Reading) -> Tensor:
-        """(M, D) rows in runs → (A, C): an answer a row for tagging, else one a run."""
+        """(M, D) rows in runs → (A, C): an answer a row (of two directions, a pair) for tagging, else one a run."""
+        if self.apart:
+            reading = side_by_side(reading)
         lengths_P = reading.runs_P1.diff()
         states_MS = self._states(self._entering(reading), lengths_P)
         if OUTPUT in self.mixes:

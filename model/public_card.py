@@ -68,4 +68,5 @@ def _head(told: Mapping[str, Any]) -> HeadSpec:
 
 def _told(spec: HeadSpec) -> dict[str, Any]:
     design = {} if spec.design == ROW else {"design": asdict(spec.design)}
-    return {"name": spec.name, "kind": spec.kind, "size": spec.size, **design}
+    apart = {"apart": True} if spec.apart else {}
+    return {"name": spec.name, "kind": spec.kind, "size": spec.size, **design, **apart}

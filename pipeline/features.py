@@ -172,10 +172,10 @@ def _plain(spec: TaskSpec) -> TaskSpec:
 
 def _refuse_blind(asked: Sequence[Asked], pool: str) -> None:
     wrong = [
-        f"--pool {pool}: task {task.spec.name} is read with attention: left, under which the first row sees itself "
-        "alone and is the same for every text; give --pool mean or concat"
+        f"--pool {pool}: task {task.spec.name} is read with attention: {task.spec.attention}, where from left to right "
+        "the first row sees itself alone and is the same for every text; give --pool mean or concat"
         for task in asked
-        if pool == "first" and task.spec.attention == "left"
+        if pool == "first" and "left" in task.spec.ways
     ]
     if wrong:
         raise RecipeError("\n".join(wrong))

@@ -3,7 +3,7 @@
 The address knows the encoder's weights and sizes, the tokens as they were read, how they are pooled, and what computed
 them; it knows no labels, no ids and no place.
 
-Shape letters: E examples, W width of a vector.
+Shape letters: E examples, N sequences, S of them without a second direction, W width of a vector.
 """
 
 import hashlib
@@ -81,7 +81,8 @@ class FeatureStore:
         found: dict[int, NDArray[np.float32]] = {}
         for batch in dev_batches(encoded, ANSWERING_TOKENS):
             (vectors_NW,) = self._reader.infer(batch.batch)
-            found.update(zip(batch.sequences_S.tolist(), vectors_NW.float().cpu().numpy(), strict=True))
+            vectors_SW = vectors_NW.reshape(len(batch.sequences_S), -1)  # of two directions, both side by side
+            found.update(zip(batch.sequences_S.tolist(), vectors_SW.float().cpu().numpy(), strict=True))
         return np.stack([found[sequence] for sequence in range(len(encoded))])
 
 

@@ -99,6 +99,8 @@ def _labelled_rows(selection: Selection) -> list[int]:
     """The row at which each label is shown: its own, or the one that stands for the run that it is the answer to."""
     if selection.runs_P1 is None or len(selection.labels_M) == len(selection.rows_M):
         return selection.rows_M.tolist()
+    if selection.objective == "tagging":  # each word is read in two directions, and shown where it is first
+        return selection.rows_M[selection.sides_M == 0].tolist()
     return selection.rows_M[selection.runs_P1[:-1]].tolist()
 
 

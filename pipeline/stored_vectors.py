@@ -91,7 +91,7 @@ def _read(materials: Materials, stage: Stage) -> Iterator[Encoded]:
 def _rows(encoded: Encoded) -> int:
     spec = encoded.spec
     one = spec.kind not in ("tagging", "span") and not spec.design.reads_runs and not spec.worded
-    return len(encoded.lengths_N) if one else len(encoded.tokens_T)
+    return len(spec.ways) * (len(encoded.lengths_N) if one else len(encoded.tokens_T))
 
 
 def _folder(materials: Materials, world: World, stage: Stage, network: Network) -> Path:

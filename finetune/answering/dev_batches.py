@@ -28,8 +28,8 @@ class DevBatch:
         batch: with one selection, the task's rows, whose labels are all -100: no loss can come of them.
         sequences_S: which sequence of the split each one is; those of an item stand together.
         firsts_I: the first sequence of each item, by its index in the split.
-        rows_M: which token of the split each selected row is.
-        rows_S1: of sequence s the selected rows rows[s]:rows[s + 1] are read.
+        rows_M: which token of the split each selected row is; of one that is read in two directions it stands once.
+        rows_S1: of sequence s these are rows[s]:rows[s + 1].
     """
 
     batch: FlatBatch
@@ -69,10 +69,11 @@ def deal(batches: Sequence[DevBatch], rank: int, world: int) -> list[DevBatch]:
 
 def dev_batch(encoded: Encoded, items_I: I64) -> DevBatch:
     """Some items as one batch, in the order given."""
-    spec, sequences_S = encoded.spec, encoded.sequences_of(items_I)
+    spec, taken_S = encoded.spec, encoded.sequences_of(items_I)
+    sequences_S = taken_S[:: len(spec.ways)]
     sequences = encoded.unanswered.take(items_I, items_I)
     read = rows_read(spec, sequences)
-    sequence_M = np.searchsorted(sequences.offsets_N1, read.rows_M, side="right") - 1
+    sequence_M = (np.searchsorted(sequences.offsets_N1, read.once_M, side="right") - 1) // len(spec.ways)
     runs_P1, sides_M = (None if given is None else torch.from_numpy(given) for given in (read.runs_P1, read.sides_M))
     unlabelled_A = torch.full((len(read.sequence_A),), IGNORED, dtype=torch.int64)
     selection = Selection(
@@ -88,6 +89,6 @@ def dev_batch(encoded: Encoded, items_I: I64) -> DevBatch:
         lay_flat([sequences], (selection,)),
         sequences_S,
         encoded.items_I1[items_I],
-        encoded.tokens_of(sequences_S)[read.rows_M],
+        encoded.tokens_of(taken_S)[read.once_M],
         offsets_of(np.bincount(sequence_M, minlength=len(sequences_S))),
     )

@@ -105,8 +105,8 @@ class Encoded:
 
     @property
     def lengths_I(self) -> I64:
-        """Tokens of each item, of a text to write beside it as well."""
-        lengths_I = np.diff(self.offsets_N1[self.items_I1])
+        """Tokens of each item in a batch: as often as it is read, and of a text to write beside it as well."""
+        lengths_I = np.diff(self.offsets_N1[self.items_I1]) * len(self.spec.ways)
         return lengths_I if self.targets is None else lengths_I + self.targets.added_E
 
     @property
@@ -128,8 +128,8 @@ class Encoded:
         return len(self) - len(np.unique(self.example_N[first_N]))
 
     def sequences_of(self, items_K: I64) -> I64:
-        """The sequences of some items, end to end."""
-        return ranges(self.items_I1[items_K], self.sizes_I[items_K])
+        """The sequences of some items, end to end, each as often as it is read."""
+        return np.repeat(ranges(self.items_I1[items_K], self.sizes_I[items_K]), len(self.spec.ways))
 
     def tokens_of(self, sequences_S: I64) -> I64:
         """Indices of the tokens of some sequences, end to end."""
@@ -139,16 +139,17 @@ class Encoded:
         """Some items as sequences, with their labels where they have any; `row_labels_T` marks what is read anyway."""
         sequences_S = self.sequences_of(items_K)
         token_T = self.tokens_of(sequences_S)
+        ways = self.spec.ways
         kinds_N = None
-        if self.spec.attention != "both":
-            kinds_N = np.full(len(sequences_S), KINDS.index(self.spec.attention), dtype=np.int64)
+        if ways != ("both",):
+            kinds_N = np.tile([KINDS.index(way) for way in ways], len(sequences_S) // len(ways))
         conditions_N = np.full(len(sequences_S), self.spec.condition, dtype=np.int64) if self.spec.condition else None
         sequences = Sequences(
             tokens_T=self.tokens_T[token_T].astype(np.int64),
             segments_T=self.segments_T[token_T].astype(np.int64),
             maskable_T=self.maskable_T[token_T],
             offsets_N1=offsets_of(self.lengths_N[sequences_S]),
-            draws_N=np.repeat(draws_K, self.sizes_I[items_K]),
+            draws_N=np.repeat(draws_K, self.sizes_I[items_K] * len(ways)),
             labels_N=self._labels(sequences_S),
             row_labels_T=self._row_labels(sequences_S, token_T),
             kinds_N=kinds_N,

@@ -3,13 +3,10 @@
 from collections.abc import Iterator
 from typing import get_args
 
-from finetune.tasks.spec import TaskSpec
+from finetune.tasks.spec import ATTENTIONS, TaskSpec
 from model.design import ROW
 from model.kinds import KindName
 from tokenization.errors import did_you_mean
-
-ATTENTIONS: tuple[KindName, ...] = ("both", "left", "right")
-"""The attention kinds that a task may ask for."""
 
 _OF_A_TEXT = ("classification", "multilabel", "regression", "ranking", "choice")
 _KINDS_OF_POOL: dict[str, tuple[str, ...]] = {
@@ -66,5 +63,10 @@ def _of_attention(spec: TaskSpec) -> Iterator[str]:
             yield f"attention: {given!r} given; tokens of a span are compared, so each must have seen the whole text"
         if spec.kind == "generation" and not (spec.goes_on and given == "left"):
             yield f"attention: {given!r} given; what writes a text sees what it needs; leave it out"
-        if spec.design.pool == "siamese":
+        if given == "apart" and spec.design.pool != "lstm":
+            yield (
+                "attention: 'apart' given; each token then has two rows, one of each direction, and only "
+                f"head: {{pool: lstm}} reads them side by side; give that, or {', '.join(ATTENTIONS[:-1])} here"
+            )
+        elif spec.design.pool == "siamese":
             yield f"attention: {given!r} given; siamese takes the mean of all tokens, and few would have seen the text"

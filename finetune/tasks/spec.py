@@ -17,6 +17,7 @@ Layout = Literal["rows", "marked_pair", "squad", "squad_sentences", "c3", "chid"
 Scheme = Literal["bio", "iob1", "bioes"]
 Writer = Literal["decoder", "prefix", "left"]
 Language = Literal["", "zh"]
+TaskAttention = Literal["both", "left", "right", "apart"]
 
 KINDS: tuple[str, ...] = get_args(Kind)
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -24,6 +25,7 @@ LAYOUTS: tuple[str, ...] = get_args(Layout)
 SCHEMES: tuple[str, ...] = get_args(Scheme)
 WRITERS: tuple[str, ...] = get_args(Writer)
 LANGUAGES: tuple[str, ...] = get_args(Language)
+ATTENTIONS: tuple[TaskAttention, ...] = get_args(TaskAttention)
 HEAD_OF_WRITER: dict[Writer, str] = {"decoder": "decoder", "prefix": "mlm", "left": "mlm"}
 """The heads of text that write, as `model.heads` names them."""
 OUTSIDE = "O"
@@ -111,7 +113,8 @@ class TaskSpec:
         head: the task whose head answers, where it is not the task's own (AX is answered by MNLI's).
         design: how the head reads the encoder.
         attention: which tokens of its sequence a token sees: `both` ways, `left` to right as GPT, which is read at the
-            last token (Radford et al. 2018, section 3.2), or `right` to left.
+            last token (Radford et al. 2018, section 3.2), `right` to left, or `apart`: the text in two sequences, one
+            of each direction, whose rows are read side by side (Peters et al. 2018, section 3.2).
         condition: the number, from 1 on, by which a batch names the norms of the task's own; 0: it has none.
         cloze, prompt: how the task is put to the head of the language model, in words; None: it has a head of its own.
             A prompt of generation has no answers: they are written.
@@ -150,7 +153,7 @@ class TaskSpec:
     like: str = ""
     head: str = ""
     design: HeadDesign = ROW
-    attention: KindName = "both"
+    attention: TaskAttention = "both"
     condition: int = 0
     cloze: Cloze | None = None
     prompt: Prompt | None = None
@@ -184,6 +187,11 @@ class TaskSpec:
     def has_items(self) -> bool:
         """Whether an example is several sequences: its candidates, two texts that are read apart, or ways to ask."""
         return self.kind in GROUPED or self.design.pool == "siamese" or self.worded is not None
+
+    @property
+    def ways(self) -> tuple[KindName, ...]:
+        """The attention kinds of its sequences: each stands in a batch once under each of them."""
+        return ("left", "right") if self.attention == "apart" else (self.attention,)
 
     @property
     def worded(self) -> Cloze | Prompt | None:

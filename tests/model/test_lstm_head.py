@@ -10,7 +10,7 @@ from model.config import HeadSpec
 from model.design import HeadDesign
 from model.lstm_head import LstmHead
 from model.network import Network
-from model.reading import Reading
+from model.reading import Reading, side_by_side
 
 LENGTHS = (4, 1, 3)
 DESIGNS = [
@@ -28,9 +28,33 @@ def reading(config, lengths=LENGTHS) -> Reading:
     return Reading(layers_KMD[-1], runs_P1, torch.zeros(sum(lengths), dtype=torch.int64), layers_KMD, words_MD)
 
 
-def head_of(config, design: HeadDesign, kind: str) -> LstmHead:
+def twice(config) -> tuple[Reading, Reading]:
+    """Runs that hold their rows twice, of two directions, and by hand the same with each row beside its twin."""
+    forward, backward = reading(config), reading(config)
+    assert forward.layers_KMD is not None
+    backward = replace(backward, rows_MD=-forward.rows_MD.flip(1), layers_KMD=forward.layers_KMD.flip(2) + 1.0)
+    ends = torch.tensor(LENGTHS).cumsum(0).tolist()
+    starts_and_ends = list(zip([0, *ends], ends, strict=False))
+    order = [(side, row) for start, end in starts_and_ends for side in (0, 1) for row in range(start, end)]
+    pick = torch.tensor([side * sum(LENGTHS) + row for side, row in order])
+    halves = Reading(
+        torch.cat([forward.rows_MD, backward.rows_MD])[pick],
+        forward.runs_P1 * 2,
+        torch.tensor([side for side, _ in order]),
+        torch.cat([forward.layers_KMD, backward.layers_KMD], 1)[:, pick],
+        torch.cat([forward.words_MD, forward.words_MD])[pick],
+    )
+    joined = replace(
+        forward,
+        rows_MD=torch.cat([forward.rows_MD, backward.rows_MD], 1),
+        layers_KMD=torch.cat([forward.layers_KMD, backward.layers_KMD], 2),
+    )
+    return halves, joined
+
+
+def head_of(config, design: HeadDesign, kind: str, apart: bool = False) -> LstmHead:
     """With weights large enough that every part shows."""
-    net = Network(config, [HeadSpec("task", kind, 3, design)], seed=1)
+    net = Network(config, [HeadSpec("task", kind, 3, design, apart)], seed=1)
     head = net.heads["task"].eval()
     assert isinstance(head, LstmHead)
     for place, mix in enumerate(head.mixes.values(), start=1):
@@ -56,13 +80,33 @@ def mean(head: LstmHead, place: str, read: Reading) -> torch.Tensor:
 @pytest.mark.parametrize("design", DESIGNS, ids=str)
 def test_each_run_is_read_as_the_lstm_reads_it_alone(config, design, kind) -> None:
     head, read = head_of(config, design, kind), reading(config)
+    assert torch.allclose(head(read), alone(head, design, kind, read), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["tagging", "classification"])
+@pytest.mark.parametrize("design", DESIGNS, ids=str)
+def test_of_two_directions_each_layer_is_both_side_by_side_under_one_share(config, design, kind) -> None:
+    head, (halves, joined) = head_of(config, design, kind, apart=True), twice(config)
+    assert torch.allclose(head(halves), alone(head, design, kind, joined), atol=1e-6)
+    assert all(mix.scores.shape == (config.layers + 1,) for mix in head.mixes.values())
+
+
+def test_rows_of_two_directions_come_together_by_their_place(config) -> None:
+    halves, joined = twice(config)
+    found = side_by_side(halves)
+    for name in ("rows_MD", "layers_KMD", "words_MD", "runs_P1"):
+        assert torch.equal(getattr(found, name), getattr(joined, name)), name
+
+
+def alone(head: LstmHead, design: HeadDesign, kind: str, read: Reading) -> torch.Tensor:
+    """Each run by itself through torch's LSTM."""
     expected, rows_ME = [], entering(head, design, read)
     beside = [mean(head, "output", read)] if design.layers == "mix" and design.mix_at != "input" else []
     for start, stop in zip(read.runs_P1[:-1].tolist(), read.runs_P1[1:].tolist(), strict=True):
         states_LS = torch.cat([head.lstm(rows_ME[start:stop])[0], *(rows[start:stop] for rows in beside)], 1)
         pooled_1S = torch.cat([states_LS.amax(0), states_LS.mean(0)])[None]
         expected.append(head.linear(states_LS if kind == "tagging" else pooled_1S))
-    assert torch.allclose(head(read), torch.cat(expected), atol=1e-6)
+    return torch.cat(expected)
 
 
 def test_the_mixes_at_input_and_output_are_two(config) -> None:
@@ -84,8 +128,9 @@ def test_a_sentence_without_words_leaves_the_others_tags_as_they_are(config) -> 
 
 @pytest.mark.parametrize("kind", ["tagging", "classification"])
 @pytest.mark.parametrize("design", DESIGNS, ids=str)
-def test_no_runs_keep_every_parameter_of_the_head_in_the_graph(config, design, kind) -> None:
-    head = head_of(config, design, kind)
+@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
+def test_no_runs_keep_every_parameter_of_the_head_in_the_graph(config, design, kind, apart) -> None:
+    head = head_of(config, design, kind, apart)
     logits_AC = head(reading(config, ()))
     assert logits_AC.shape == (0, 3)
     logits_AC.sum().backward()

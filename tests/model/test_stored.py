@@ -9,7 +9,7 @@ import torch
 from model.batch import FlatBatch
 from model.config import EncoderConfig, HeadSpec
 from model.design import HeadDesign
-from model.kinds import BOTH, LEFT, WINDOW, Kinds
+from model.kinds import BOTH, LEFT, RIGHT, WINDOW, Kinds
 from model.network import Network
 from model.stored import StoredEncoder, alone, reads_of
 from tokenization.errors import RunError
@@ -100,6 +100,21 @@ def test_an_address_tells_attention_kinds_and_conditions_apart(ragged) -> None:
     assert under([WINDOW] * 3, [1, 1, 1])[0] != under([WINDOW] * 3, [2, 1, 1])[0]
     conditioned = addresses(replace(batch, conditions_N=torch.tensor([0, 0, 1])))
     assert [a == b for a, b in zip(conditioned, known, strict=True)] == [True, True, False]
+
+
+def test_two_directions_of_one_text_are_stored_apart_and_read_as_the_live_encoder_gives_them(config, ragged) -> None:
+    twins = ragged((5, 5))
+    for name in ("tokens_T", "segments_T"):
+        twins = replace(twins, **{name: getattr(twins, name)[:5].repeat(2)})
+    twins = replace(twins, kinds=Kinds(torch.tensor([LEFT, RIGHT]), torch.zeros(2, dtype=torch.int64)))
+    net, shelf, rows = network(config, DESIGNS[1]).eval(), Shelf(), torch.arange(5)
+    attention = net._implementation(torch.device("cpu"))
+    live = [net.encoder(alone(twins, sequence), attention, rows, layers=True) for sequence in (0, 1)]
+    for _ in range(2):  # computed, then read
+        stored = StoredEncoder(net.encoder, shelf)(twins, attention, torch.arange(10), layers=True)
+        assert torch.equal(stored, torch.cat(live, 1))
+    assert shelf.puts == 2
+    assert not torch.allclose(live[0][1:], live[1][1:], atol=1e-3)
 
 
 def test_nothing_is_computed_for_a_sequence_of_which_nothing_is_read(config, ragged) -> None:

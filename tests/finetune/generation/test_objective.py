@@ -24,6 +24,12 @@ def rows_of(spec, tokenizer):
     return encode_examples(spec, "train", rows, tokenizer, 12).take(np.arange(3), np.arange(3))
 
 
+@pytest.mark.parametrize(("by", "autoregressive"), [("decoder", True), ("left", True), ("prefix", False)])
+def test_a_text_is_told_token_after_token_but_where_it_is_written_as_a_cloze(generation, tokenizer, by, autoregressive):
+    asked = objective_of(replace(generation, written_by=by), tokenizer=tokenizer)
+    assert asked.autoregressive is autoregressive
+
+
 def test_the_decoder_is_given_each_token_and_asked_for_the_next_the_end_included(generation, tokenizer):
     whole = rows_of(generation, tokenizer)
     given, rows = objective_of(generation, tokenizer=tokenizer).apply(whole, KEY)

@@ -51,8 +51,23 @@ def test_left_attention_is_refused_where_every_token_must_have_seen_the_text(spa
 @pytest.mark.parametrize(("given", "near"), [("prefix", "a length"), ("lft", "left")])
 def test_an_attention_that_a_task_cannot_have_is_refused(given, near, single):
     (line,) = told(single, attention=given)
-    assert "allowed: both, left, right" in line
+    assert "allowed: both, left, right, apart" in line
     assert near in line
+
+
+@pytest.mark.parametrize("fixture", ["single", "multilabel", "ranking", "choice", "pair", "tagging"])
+def test_both_directions_apart_go_with_an_lstm_and_every_kind_that_it_answers(fixture, request):
+    assert told(request.getfixturevalue(fixture), head={"pool": "lstm"}, attention="apart") == []
+
+
+@pytest.mark.parametrize("pool", ["row", "concat", "attention", "san", "siamese"])
+def test_both_directions_apart_are_refused_where_no_lstm_reads_them(pool, pair):
+    (line,) = told(pair, head={"pool": pool}, attention="apart")
+    assert "only head: {pool: lstm} reads them side by side; give that, or both, left, right here" in line
+
+
+def test_a_span_is_not_read_in_two_directions(span):
+    assert any("must have seen the whole text" in line for line in told(span, attention="apart"))
 
 
 def test_what_only_one_pool_reads_is_useless_for_the_others(pair):
