@@ -99,8 +99,8 @@ class Tagging(Single):
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         assert sequences.row_labels_T is not None
         read = rows_read(self._spec, sequences)
-        labels_M = sequences.row_labels_T[read.rows_M]
-        return sequences, Rows(read.rows_M, labels_M, None, read.runs_P1, read.sides_M)
+        labels_A = sequences.row_labels_T[read.once_M]
+        return sequences, Rows(read.rows_M, labels_A, None, read.runs_P1, read.sides_M)
 
     def term(self, logits_MC: Tensor, labels_M: Tensor, groups_G1: Tensor | None = None) -> Term:
         return summed_cross_entropy(logits_MC, labels_M)

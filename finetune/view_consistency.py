@@ -56,6 +56,7 @@ class ViewConsistency:
     window: int
 
     name: ClassVar[str] = "view_consistency"
+    autoregressive: ClassVar[bool] = False
     edits: ClassVar[bool] = True
     shapes: ClassVar[tuple[Shape, ...]] = ("block",)
 

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import torch
@@ -179,19 +181,38 @@ def choose_attention(name: str, device: torch.device, dtype: torch.dtype, dropou
     Raises:
         RecipeError: an unknown name, or `flat` where it cannot run (with the reason).
     """
-    check_attention_name(name)
-    obstacle = flat_obstacle(device, dtype, dropout, head_width)
-    if name == "flat" and obstacle:
-        raise RecipeError(f"encoder.attention is 'flat', which cannot run here: {obstacle}. Use 'padded' or 'auto'.")
-    chosen: Attention
-    if name == "padded" or obstacle:
-        chosen = padded_attention(device)
-        reason = "as the recipe says" if name == "padded" else f"flat cannot run: {obstacle}"
-    else:
-        chosen = FlatAttention()
-        reason = "as the recipe says" if name == "flat" else "no padding, on CUDA"
+    chosen, reason = _choice(name, device, dtype, dropout, head_width)
     log.info("attention: %s; %s", chosen.name, reason)
     return chosen
+
+
+def attention_words(name: str, device: torch.device, dtype: torch.dtype, dropout: float, head_width: int) -> str:
+    """What `choose_attention` chooses, and why, for whoever reads the run."""
+    chosen, reason = _choice(name, device, dtype, dropout, head_width)
+    return f"{chosen.name}; {reason}"
+
+
+def _choice(
+    name: str, device: torch.device, dtype: torch.dtype, dropout: float, head_width: int
+) -> tuple[Attention, str]:
+    check_attention_name(name)
+    obstacles = flat_obstacles(device, dtype, dropout, head_width)
+    why, remedy = ", and ".join(one.reason for one in obstacles), _remedy(obstacles)
+    if name == "flat" and obstacles:
+        way_out = f"Set {remedy}, or" if remedy else "Set encoder.attention to"
+        raise RecipeError(f"encoder.attention is 'flat', which cannot run here: {why}. {way_out} 'padded' or 'auto'.")
+    if name == "padded":
+        return padded_attention(device), "as the recipe says"
+    if obstacles:
+        would = f"; it can with {remedy}" if remedy else ""
+        return padded_attention(device), f"flat cannot run: {why}{would}"
+    return FlatAttention(), "as the recipe says" if name == "flat" else "no padding, on CUDA"
+
+
+def _remedy(obstacles: Sequence[Obstacle]) -> str:
+    """The settings that take all obstacles away; empty where none do."""
+    remedies = [one.remedy for one in obstacles]
+    return " and ".join(remedies) if all(remedies) else ""
 
 
 def check_attention_name(name: str) -> None:
@@ -210,16 +231,28 @@ def padded_attention(device: torch.device) -> Attention:
     return SdpaAttention() if device.type == "cuda" else ProductsAttention()
 
 
-def flat_obstacle(device: torch.device, dtype: torch.dtype, dropout: float, head_width: int) -> str | None:
-    """Why the variable-length kernel cannot run, or None."""
+@dataclass(frozen=True)
+class Obstacle:
+    """Why the variable-length kernel cannot run, and the setting that takes this away; empty where none does."""
+
+    reason: str
+    remedy: str = ""
+
+
+def flat_obstacles(device: torch.device, dtype: torch.dtype, dropout: float, head_width: int) -> tuple[Obstacle, ...]:
+    """All that keeps the variable-length kernel from running; none where it can run."""
     if device.type != "cuda":
-        return f"it needs a CUDA device, this is {device.type}"
+        return (Obstacle(f"it needs a CUDA device, this is {device.type}"),)
+    found = []
     if dtype not in FLAT_TYPES:
-        return f"its kernel computes in bf16 or fp16, this is {str(dtype).removeprefix('torch.')}"
+        given = str(dtype).removeprefix("torch.")
+        found.append(Obstacle(f"its kernel computes in bf16 or fp16, this is {given}", "precision: bf16"))
     if dropout > 0.0:
-        return f"its kernel has no dropout, encoder.dropout is {dropout}"
+        found.append(Obstacle(f"its kernel has no dropout, encoder.dropout is {dropout}", "encoder.dropout: 0"))
     if head_width % 8 or head_width > WIDEST_HEAD:
-        return f"its kernel needs heads of a multiple of 8, at most {WIDEST_HEAD} wide, these are {head_width} wide"
+        wanted = f"heads of a multiple of 8, at most {WIDEST_HEAD} wide"
+        found.append(Obstacle(f"its kernel needs {wanted}, these are {head_width} wide"))
     if torch.cuda.is_available() and torch.cuda.get_device_capability(device) < OLDEST_CAPABILITY:
-        return f"its kernel needs compute capability 8.0 (Ampere), {torch.cuda.get_device_name(device)} is older"
-    return None
+        older = torch.cuda.get_device_name(device)
+        found.append(Obstacle(f"its kernel needs compute capability 8.0 (Ampere), {older} is older"))
+    return tuple(found)

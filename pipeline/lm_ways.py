@@ -17,13 +17,6 @@ from pretrain.masked_lm import MaskedLM
 Way = Literal["masked", "left", "right", "masked-left", "masked-right"]
 WAYS: tuple[Way, ...] = get_args(Way)
 MASKED: Way = "masked"
-TITLES: dict[Way, str] = {
-    "masked": "MLM",
-    "left": "left-to-right LM",
-    "right": "right-to-left LM",
-    "masked-left": "left-to-right MLM",
-    "masked-right": "right-to-left MLM",
-}
 _SIGHTS: dict[Way, Attention] = {"masked": "both", "masked-left": "left", "masked-right": "right"}
 # Of a single text, which has no source, a prefix leaves what is left of a token.
 _MASKED: dict[Attention, Way] = {
@@ -34,13 +27,8 @@ _MASKED: dict[Attention, Way] = {
 }
 
 
-def lm_way(recipe: Recipe, stage: str, public: PublicModel | None) -> Way:
-    """How a stage's LM head is measured: masked where it ever was trained so."""
-    return next(iter(lm_ways(recipe, stage, public)), MASKED)
-
-
 def lm_ways(recipe: Recipe, stage: str, public: PublicModel | None) -> tuple[Way, ...]:
-    """All ways in which a stage's LM head was trained on text, the run before included; the first is measured."""
+    """All ways in which a stage's LM head was trained on text, the run before included; by the first it is known."""
     objectives = (given for s in ancestry(recipe, stage) for stream in s.streams for given in stream.objectives)
     trained = {way for given in objectives if LM in given.heads for way in _ways(given)}
     return _in_order(trained.union(brought_ways(public)))

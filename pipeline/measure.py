@@ -1,4 +1,4 @@
-"""Measuring a model, inside a stage and at its boundary: tasks it has a head for, and the held-out LM loss."""
+"""Measuring a model, inside a stage and at its boundary: tasks it has a head for, and held-out text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -10,13 +10,9 @@ from finetune.answering.predictions import Prediction, in_order, write_predictio
 from finetune.answering.split_answers import answer_batches
 from finetune.evaluate import TaskScores, joint, score_task
 from finetune.tasks.spec import DEV, TRAIN, TaskSpec
-from pipeline.lineage import LM
-from pipeline.lm_ways import MASKED, Way, held_out_objective
+from pipeline.held_out import HeldOutText, asked_under, read_text
 from pipeline.materials import Materials
 from pipeline.recipe.identity import scoring_of
-from pretrain.blocks import BlockSource
-from pretrain.held_out import HeldOut, held_out_entropy, read_held_out
-from tokenization.errors import DataError
 from training.engine import Inference
 from training.loop import Evaluation
 
@@ -26,21 +22,17 @@ class Boundary:
     """What was measured at a stage boundary.
 
     Attributes:
-        lm: corpus → held-out LM loss in nats; empty without an LM head.
+        text: what held-out text told.
         tasks: task → its scores.
         more: `task (split)` → scores on further splits, which count in no mean.
-        lm_accuracy: corpus → share of the tokens asked for that are told right.
-        lm_way: how the text was asked, as in `lm_ways`.
     """
 
-    lm: Mapping[str, float]
+    text: HeldOutText
     tasks: Mapping[str, Mapping[str, Any]]
     more: Mapping[str, Mapping[str, Any]]
-    lm_accuracy: Mapping[str, float]
-    lm_way: Way = MASKED
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**self.text.to_json(), "tasks": dict(self.tasks), "more": dict(self.more)}
 
 
 def score_tasks(
@@ -96,31 +88,14 @@ def evaluation_of(scores: Sequence[TaskScores]) -> Evaluation:
     )
 
 
-def held_out(materials: Materials, engine: Inference, way: Way = MASKED) -> dict[str, HeldOut]:
-    """The ledger's corpora and how well they are told, at the ledger's own rate, whatever was trained."""
-    ledger = materials.recipe.evaluation.ledger
-    objective = held_out_objective(way, ledger.rate, materials)
-    return {
-        name: read_held_out(held_out_text(materials, name), objective, engine, ledger.tokens, ANSWERING_TOKENS)
-        for name in ledger.corpora
-    }
-
-
-def held_out_entropies(materials: Materials, way: Way = MASKED) -> dict[str, float]:
-    """The unigram entropy of the same texts."""
-    ledger = materials.recipe.evaluation.ledger
-    objective = held_out_objective(way, ledger.rate, materials)
-    return {name: held_out_entropy(held_out_text(materials, name), objective, ledger.tokens) for name in ledger.corpora}
-
-
 def measure_boundary(
-    materials: Materials, heads: Iterable[str], engine: Inference, predictions: Path | None = None, way: Way = MASKED
+    materials: Materials, heads: Iterable[str], questions: Sequence[str], engine: Inference, predictions: Path | None
 ) -> Boundary:
     """Measure all that the trained heads allow.
 
     Args:
+        questions: what held-out text is asked, as in `held_out`.
         predictions: folder for a predictions file per task, written by the first rank; None writes none.
-        way: how held-out text is asked of the LM head.
     """
     heads = set(heads)
     tasks: dict[str, dict[str, Any]] = {}
@@ -135,22 +110,15 @@ def measure_boundary(
             if predictions is not None and engine.world.chief:
                 encoded = materials.encoded(name, split)
                 write_predictions(predictions_file(predictions, encoded.spec, split), encoded, answers)
-    found = held_out(materials, engine, way) if LM in heads else {}
-    losses = {name: told.loss for name, told in found.items()}
-    return Boundary(losses, tasks, more, {name: told.accuracy for name, told in found.items()}, way)
+    return Boundary(read_text(materials, engine, questions), tasks, more)
 
 
-def measuring(materials: Materials, heads: Iterable[str], way: Way = MASKED) -> dict[str, Any]:
+def measuring(materials: Materials, heads: Iterable[str], questions: Sequence[str]) -> dict[str, Any]:
     """All that decides what `measure_boundary` finds in the same weights: settings, and the content of what is read."""
-    heads, recipe = set(heads), materials.recipe
-    ledger = recipe.evaluation.ledger
-    names = measured_tasks(materials, heads)
-    corpora = {name: materials.corpus(name).fingerprint for name in ledger.corpora} if LM in heads else {}
-    asked = {} if way == MASKED else {"way": way}
     return {
-        "ledger": {"tokens": ledger.tokens, "rate": ledger.rate, "corpora": corpora, **asked} if LM in heads else {},
-        "split": recipe.evaluation.split,
-        "tasks": {name: _scoring(materials, name) for name in names},
+        "ledger": asked_under(materials, questions),
+        "split": materials.recipe.evaluation.split,
+        "tasks": {name: _scoring(materials, name) for name in measured_tasks(materials, heads)},
     }
 
 
@@ -164,18 +132,3 @@ def _scoring(materials: Materials, name: str) -> dict[str, Any]:
 def measured_splits(materials: Materials, name: str) -> tuple[str, ...]:
     """The splits of a task that are measured, the selecting one first."""
     return tuple(dict.fromkeys((*materials.scored(name), *materials.recipe.evaluation.more.get(name, ()))))
-
-
-def held_out_text(materials: Materials, name: str) -> BlockSource:
-    """A corpus of the ledger: its held-out documents.
-
-    Raises:
-        DataError: it has none, or its files are not there.
-    """
-    if not materials.corpus(name).is_held_out_D.any():
-        raise DataError(
-            f"corpus {name}: no document is held out, so the forgetting ledger has no text to measure on. Give it more "
-            f"documents, or list other corpora in evaluation.ledger.corpora ([] measures none)."
-        )
-    length = min(128, materials.encoder.positions)
-    return BlockSource(materials.corpus(name), materials.tokenizer, length, held_out=True)

@@ -1,7 +1,6 @@
 """What a line of `metrics.jsonl` says, as typed records."""
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,21 +11,16 @@ from tokenization.errors import RunError
 
 @dataclass(frozen=True)
 class TermLine:
-    """One objective of one stream in one step: its mean loss over `count` labels, and its weight."""
+    """One objective of one stream in one step: its mean loss over `count` labels, and its weight.
+
+    Attributes:
+        perplexity: where the objective is autoregressive.
+    """
 
     loss: float
     count: int
     weight: float
-
-
-_WRITING = frozenset({"causal", "mass"})
-"""The objectives that tell a text token after token."""
-
-
-def perplexity(name: str, term: TermLine) -> float | None:
-    """exp of the mean loss of a `stream/objective` that tells a text token after token; of others there is none."""
-    writing = name.rpartition("/")[2] in _WRITING
-    return math.exp(min(term.loss, 700.0)) if writing else None  # beyond, a double would not hold it
+    perplexity: float | None
 
 
 @dataclass(frozen=True)
@@ -115,7 +109,7 @@ def _parse(path: Path, numbered: Any) -> Iterator[Line | None]:
 def _step(record: Mapping[str, Any]) -> StepLine:
     clock = record.get("clock", {})
     terms = {
-        name: TermLine(float(term["loss"]), int(term["count"]), float(term.get("weight", 1.0)))
+        name: TermLine(float(term["loss"]), int(term["count"]), float(term.get("weight", 1.0)), term.get("perplexity"))
         for name, term in record.get("terms", {}).items()
         if term["count"] and term["loss"] is not None
     }

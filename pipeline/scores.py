@@ -8,11 +8,11 @@ from typing import Any
 
 from finetune.reading.content import content_of
 from finetune.tasks.spec import TRAIN
-from pipeline import wording
-from pipeline.lineage import LM
-from pipeline.lm_ways import MASKED, TITLES, Way, brought_ways
+from pipeline.held_out import brought_questions, entropies, objective_of, read_text
+from pipeline.ledger import ledger_of, told_of, way_of
+from pipeline.lineage import LM, known_heads
 from pipeline.materials import Materials
-from pipeline.measure import held_out, held_out_entropies, measuring, score_tasks
+from pipeline.measure import measuring, score_tasks
 from pipeline.run_folder import RunFolder
 from pipeline.stage_run import Context, reader_of
 from pipeline.task_notes import task_notes, training_notes
@@ -21,31 +21,28 @@ from tokenization.errors import CheckpointError
 from tokenization.fingerprint import of_value
 from training.manifest import read_record
 
-START = "start"
 _SHOWN = ("kind", "metrics", "primary", "majority", "rows", "reduced", "split", "leaked", "without_leaks")
 
 
 def measure_start(context: Context) -> None:
-    """The ledger's first column: what the LM head of a public checkpoint, where it brings one, is worth untrained.
+    """The ledger's first column: what the text heads that a public checkpoint brings are worth untrained.
 
-    Its held-out LM loss, and the scores of the tasks that are put to it in words.
+    What held-out text tells of them, and, of its LM head, the scores of the tasks that are put to it in words.
     """
     materials, path = context.materials, context.folder.start
-    public = materials.public
-    if public is None or not any(spec.kind == "mlm" for spec in public.heads):
+    questions = brought_questions(materials.recipe, materials.public)
+    if not questions:
         return
-    way = brought_ways(public)[0]
-    measured = {"checkpoint": materials.public_fingerprint, **measuring(materials, {LM}, way)}
+    heads = {LM} & known_heads(materials.recipe, materials.recipe.stages[0], materials.public)
+    measured = {"checkpoint": materials.public_fingerprint, **measuring(materials, heads, questions)}
     if path.is_file() and _read_start(path).get("measured") == measured:
         return
     reader = reader_of(context, materials.recipe.stages[0], None)
-    found = held_out(materials, reader, way)
+    found = read_text(materials, reader, questions).to_json()
     scored = score_tasks(materials, [name for name in measured["tasks"] if not materials.task(name).is_plain], reader)
     tasks = {name: asdict(scores) for name, (scores, _) in scored.items()}
     if context.world.chief:
-        losses = {name: told.loss for name, told in found.items()}
-        asked = {} if way == MASKED else {"lm_way": way}
-        write_json(path, {"measured": measured, "lm": losses, **asked, **({"tasks": tasks} if tasks else {})})
+        write_json(path, {"measured": measured, **found, "tasks": tasks})
 
 
 def collect_scores(materials: Materials, folder: RunFolder, notes: Sequence[str]) -> dict[str, Any]:
@@ -58,16 +55,19 @@ def collect_scores(materials: Materials, folder: RunFolder, notes: Sequence[str]
     best = {name: entry for record in records.values() if record for name, entry in record["state"]["best"].items()}
     tasks = {name: _task(scores, best.get(name)) for name, scores in final.items()}
     more = {name: _task(scores, None) for name, scores in last["more"].items()}
-    start = _read_start(folder.start)
+    start, corpora = _read_start(folder.start), recipe.evaluation.ledger.corpora
+    asked = {name for record in (start, *boundaries.values()) for name in told_of(record)}
+    by_token = {name for name in asked if objective_of(name, materials).autoregressive}
     return {
         "joint": sum(task["metrics"][task["primary"]] for task in tasks.values()) / len(tasks) if tasks else None,
         "tasks": {**tasks, **more},
-        "ledger": _ledger(recipe.evaluation.ledger.corpora, list(recipe.tasks), start, boundaries),
+        "ledger": ledger_of(corpora, list(recipe.tasks), start, boundaries, by_token),
         "unigram_entropy": _entropies(materials, boundaries),
         "notes": [
             *notes,
             *_notes(materials, [*final.values(), *last["more"].values()]),
             *_elsewhere(boundaries, recipe.stages[-1].name),
+            *last.get("unasked", ()),
         ],
         "data": {name: _content(materials, name) for name in final},
         "content": {
@@ -93,47 +93,10 @@ def _task(scores: Mapping[str, Any], best: Mapping[str, Any] | None) -> dict[str
     return {**found, "best": best["score"], "best_step": best["step"]} if best else found
 
 
-def _ledger(
-    corpora: Sequence[str], tasks: Sequence[str], start: Mapping[str, Any], boundaries: Mapping[str, Any]
-) -> dict[str, Any]:
-    """One column per stage boundary, one row per task that was ever measured, and per corpus and way of asking it."""
-    before = {"lm": start.get("lm", {}), "tasks": start.get("tasks", {})}
-    begun = any(before.values())
-    before["lm_way"] = _way(start)
-    columns = ([START] if begun else []) + list(boundaries)
-    measured = ([before] if begun else []) + list(boundaries.values())
-    rows: list[dict[str, Any]] = [
-        {
-            "name": f"{name}: held-out {TITLES[way]} loss",
-            "corpus": name,
-            "unit": "nats",
-            "better": "lower",
-            "values": [column["lm"].get(name) if _way(column) == way else None for column in measured],
-            **({} if way == MASKED else {"asked": TITLES[way], "perplexity": way in ("left", "right")}),
-        }
-        for name in corpora
-        for way in dict.fromkeys(map(_way, measured))
-    ]
-    for name in tasks:
-        values = [column["tasks"].get(name) for column in measured]
-        known = next((value for value in values if value), None)
-        if known is not None:
-            shown = [value["metrics"][value["primary"]] if value else None for value in values]
-            measure = f"{wording.task_name(name, known['reduced'])} {known['primary']}"
-            rows.append({"name": measure, "unit": "", "better": "higher", "values": shown})
-    return {"columns": columns, "rows": [row for row in rows if any(value is not None for value in row["values"])]}
-
-
-def _way(boundary: Mapping[str, Any]) -> Way:
-    """How a boundary's held-out text was asked."""
-    way: Way = boundary.get("lm_way", MASKED)
-    return way
-
-
 def _entropies(materials: Materials, boundaries: Mapping[str, Any]) -> dict[str, float]:
     """Those that the last held-out losses are held against."""
-    ways = [_way(boundary) for boundary in boundaries.values() if boundary["lm"]]
-    return held_out_entropies(materials, ways[-1]) if ways else {}
+    ways = [way_of(boundary) for boundary in boundaries.values() if boundary["lm"]]
+    return entropies(materials, ways[-1]) if ways else {}
 
 
 def _content(materials: Materials, name: str) -> dict[str, str]:

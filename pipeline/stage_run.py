@@ -10,17 +10,18 @@ from typing import Any
 
 import torch
 
+from model.attention import attention_words
 from model.groups import ParameterGroup
 from model.network import Network
 from model.public_load import load_into as load_public
 from pipeline.carried import carried_weights
 from pipeline.compose import adamw_of, mixture_of, plan_of
 from pipeline.ds_config import load_ds_config
+from pipeline.held_out import questions_of
 from pipeline.idle import refuse_silent
 from pipeline.layer_rates import by_layer, layer_rates_of
 from pipeline.layer_shares import layer_shares
 from pipeline.lineage import conditions_of, head_specs, own_heads, own_tasks, trained_heads
-from pipeline.lm_ways import lm_way
 from pipeline.materials import Materials
 from pipeline.measure import Boundary, evaluation_of, measure_boundary, measuring, score_tasks
 from pipeline.recipe.recipe import Recipe
@@ -72,6 +73,7 @@ def run_stage(context: Context, stage: Stage, identity: Mapping[str, Any], decis
     mixture = mixture_of(materials, stage, taught)
     for note in stage_notes(materials, stage, mixture):
         context.watch.say(f"{stage.name}: {note}")
+    tell_attention(context, stage)
     state = State()
     if decision.action == "resume":
         state = load_state(folder, decision.step)  # first of all, since it checks the checkpoint's files
@@ -104,6 +106,24 @@ def run_stage(context: Context, stage: Stage, identity: Mapping[str, Any], decis
         folder.before.unlink(missing_ok=True)
     world.wait()
     return manifest
+
+
+def tell_attention(context: Context, stage: Stage) -> None:
+    """Say which attention a stage trains with, on a GPU: elsewhere there is no choice that matters.
+
+    Raises:
+        RecipeError: the recipe asks for one that cannot run here; before the first step.
+    """
+    words = _attention(context, stage)
+    if context.world.device.type == "cuda":
+        context.watch.say(f"{stage.name}: attention: {words}")
+
+
+def _attention(context: Context, stage: Stage) -> str:
+    """The implementation of attention that a stage trains with, and why."""
+    encoder, given = context.materials.encoder, context.materials.recipe.encoder.attention
+    dtype = torch.bfloat16 if stage.precision == "bf16" else torch.float32
+    return attention_words(given, context.world.device, dtype, encoder.dropout, encoder.head_width)
 
 
 def _is_extended(folder: StageFolder, decision: Decision) -> bool:
@@ -208,16 +228,16 @@ def measure_again(context: Context, stage: Stage) -> None:
 
 def _measuring(context: Context, stage: Stage) -> dict[str, Any]:
     materials = context.materials
-    way = lm_way(materials.recipe, stage.name, materials.public)
-    return measuring(materials, trained_heads(materials.recipe, stage.name, materials.public), way)
+    heads = trained_heads(materials.recipe, stage.name, materials.public)
+    return measuring(materials, heads, questions_of(materials.recipe, stage.name, materials.public))
 
 
 def _measure(context: Context, stage: Stage, weights: Path) -> Boundary:
     materials, folder = context.materials, context.folder.stage(stage.name)
     heads = trained_heads(materials.recipe, stage.name, materials.public)
     predictions = folder.root / "predictions" if materials.recipe.evaluation.predictions else None
-    way = lm_way(materials.recipe, stage.name, materials.public)
-    return measure_boundary(materials, heads, reader_of(context, stage, weights), predictions, way)
+    questions = questions_of(materials.recipe, stage.name, materials.public)
+    return measure_boundary(materials, heads, questions, reader_of(context, stage, weights), predictions)
 
 
 def _manifest(context: Context, stage: Stage, identity: Mapping[str, Any], state: State) -> dict[str, Any]:
@@ -240,6 +260,7 @@ def _manifest(context: Context, stage: Stage, identity: Mapping[str, Any], state
             "engine": recipe.engine.model_dump(mode="json"),
             "ranks": context.world.size,
             "device": str(context.world.device),
+            "attention": _attention(context, stage),
             "threads": torch.get_num_threads(),
             "commit": commit(),
             "versions": environment()["versions"],

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pipeline import wording
 from pipeline.contributions import contributions
-from pipeline.metrics_lines import StepLine, TermLine, last_lines, perplexity
+from pipeline.ledger import told_words
+from pipeline.metrics_lines import StepLine, TermLine, last_lines
 from pipeline.progress import evaluation_words
 from pipeline.run_record import RunRecord, StageRecord, read_run
 
@@ -44,6 +45,8 @@ def _stage_lines(stage: StageRecord, width: int, now: float) -> list[str]:
         lines.append(f"{indent}last loss {wording.score(step.loss)}{_terms(step)}{seen}")
     if evaluation is not None:
         lines.append(f"{indent}last evaluation, step {evaluation.step}: {evaluation_words(evaluation)}")
+    if stage.manifest is not None:
+        lines += [f"{indent}{words}" for words in told_words(stage.manifest.get("boundary", {}))]
     lines += [f"{indent}{found}" for found in contributions(stage.saved_state)]
     return lines
 
@@ -67,15 +70,12 @@ def _state(stage: StageRecord, step: StepLine | None) -> str:
 
 
 def _terms(step: StepLine) -> str:
-    terms = ", ".join(
-        f"{name} {wording.score(term.loss)}{_perplexity(name, term)}" for name, term in step.terms.items()
-    )
+    terms = ", ".join(f"{name} {wording.score(term.loss)}{_perplexity(term)}" for name, term in step.terms.items())
     return f" ({terms})" if terms else ""
 
 
-def _perplexity(name: str, term: TermLine) -> str:
-    value = perplexity(name, term)
-    return "" if value is None else f", perplexity {wording.compact(value)}"
+def _perplexity(term: TermLine) -> str:
+    return "" if term.perplexity is None else f", perplexity {wording.compact(term.perplexity)}"
 
 
 def _owner(lock: Path, now: float) -> str:

@@ -133,6 +133,7 @@ def remarks(scores: Mapping[str, Any]) -> tuple[str, ...]:
         else [f"joint (mean of the primary metrics): {wording.score(scores['joint'])}"]
     )
     lines += [_below_entropy(name, value, scores) for name, value in scores.get("unigram_entropy", {}).items()]
+    lines += _perplexities(scores)
     return (*lines, *_suite_lines(scores.get("suite")), *scores.get("notes", []))
 
 
@@ -163,6 +164,17 @@ def _below_entropy(corpus: str, entropy: float, scores: Mapping[str, Any]) -> st
         f"{told}{perplexity} is {wording.score(abs(entropy - loss))} nats {side} "
         f"the unigram entropy of the same text, {wording.score(entropy)}"
     )
+
+
+def _perplexities(scores: Mapping[str, Any]) -> list[str]:
+    """Those of what the last boundary measured, but of the losses that the entropies stand beside."""
+    told = [last_loss(scores, corpus)[0] for corpus in scores.get("unigram_entropy", {})]
+    rows = [row for row in (scores.get("ledger") or {}).get("rows", []) if row.get("perplexity") and row not in told]
+    return [
+        f"{row['name']} {wording.score(loss)}, perplexity {wording.score(math.exp(min(loss, 700.0)))}"
+        for row in rows
+        if (loss := row["values"][-1]) is not None
+    ]
 
 
 def last_loss(scores: Mapping[str, Any], corpus: str) -> tuple[Mapping[str, Any], float]:

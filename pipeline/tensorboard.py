@@ -14,7 +14,7 @@ from tensorboard.compat.proto.event_pb2 import Event  # type: ignore[import-unty
 from tensorboard.compat.proto.summary_pb2 import Summary  # type: ignore[import-untyped]
 from tensorboard.summary.writer.record_writer import RecordWriter  # type: ignore[import-untyped]
 
-from pipeline.metrics_lines import Line, StepLine, line_of, perplexity, read_lines
+from pipeline.metrics_lines import Line, StepLine, line_of, read_lines
 from tokenization.atomic import aside
 
 FOLDER = "tensorboard"
@@ -67,8 +67,8 @@ def scalars(line: Line) -> Iterator[tuple[str, float]]:
         for name, term in line.terms.items():
             yield f"loss/{name}", term.loss
             yield f"weight/{name}", term.weight
-            if (value := perplexity(name, term)) is not None:
-                yield f"perplexity/{name}", value
+            if term.perplexity is not None:
+                yield f"perplexity/{name}", term.perplexity
         optional = {"step/rate": line.rate, "step/grad_norm": line.grad_norm, "step/tokens": line.tokens}
         if line.seconds:
             optional["step/tokens_per_second"] = line.tokens / line.seconds

@@ -37,6 +37,7 @@ class CausalLM(Single):
 
     name: ClassVar[str] = "causal"
     head: ClassVar[str] = "mlm"
+    autoregressive: ClassVar[bool] = True
     edits: ClassVar[bool] = True
     shapes: ClassVar[tuple[Shape, ...]] = ("sentence", "pair", "block")
 

@@ -1,4 +1,4 @@
-"""The held-out language-model loss: the ledger's first measure. Fixed masks, so that only learning moves it.
+"""What held-out text tells of an objective: the ledger's first measure. Fixed masks, so that only learning moves it.
 
 Shape letters: M rows, T tokens, V vocabulary.
 """
@@ -10,6 +10,7 @@ import numpy as np
 from pretrain.blocks import BlockSource
 from pretrain.causal import CausalLM
 from pretrain.masked_lm import MaskedLM
+from pretrain.pairs import PairSource
 from tokenization.errors import RunError
 from training.address import key_of
 from training.batching import draw_step, empty_batch, flat_batch
@@ -18,23 +19,24 @@ from training.mixture import Mixture, Stream
 from training.objective import Objective
 
 Asked = MaskedLM | CausalLM
+HeldOutSource = BlockSource | PairSource
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """How well held-out text is told: the mean cross-entropy in nats, and the share of tokens told right."""
+    """How well held-out text is told: the mean cross-entropy in nats, and the share of labels told right."""
 
     loss: float
     accuracy: float
 
 
-def read_held_out(source: BlockSource, objective: Objective, engine: Inference, tokens: int, budget: int) -> HeldOut:
-    """Ask the objective of about `tokens` tokens of held-out windows.
+def read_held_out(source: HeldOutSource, objective: Objective, engine: Inference, tokens: int, budget: int) -> HeldOut:
+    """Ask the objective of about `tokens` tokens of held-out windows or pairs.
 
     All ranks call it; each takes its share of the micro-batches.
 
     Raises:
-        RunError: the text holds no token that could be asked for.
+        RunError: the text holds nothing that could be asked for.
     """
     stream = _stream(source, objective, tokens)
     mixture = Mixture((stream,), "every", stream.key)
@@ -50,7 +52,7 @@ def read_held_out(source: BlockSource, objective: Objective, engine: Inference, 
         totals += [float(term.sum), term.count, int((logits_MV.argmax(1) == labels_M).sum())]
     total, count, right = world.sum(totals)
     if not count:
-        raise RunError("the held-out text holds no token that could be masked; give the corpus more documents")
+        raise RunError("the held-out text holds no token that could be asked for; give the corpus more documents")
     return HeldOut(float(total / count), float(right / count))
 
 
@@ -68,6 +70,6 @@ def held_out_entropy(source: BlockSource, objective: Asked, tokens: int) -> floa
     return float(-(shares_V * np.log(shares_V)).sum())
 
 
-def _stream(source: BlockSource, objective: Objective, tokens: int) -> Stream:
+def _stream(source: HeldOutSource, objective: Objective, tokens: int) -> Stream:
     items = min(source.size, max(1, round(tokens / source.mean_length)))
     return Stream("held-out", source, (objective,), items, None, False, key_of("held-out", source.fingerprint))

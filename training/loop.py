@@ -17,6 +17,7 @@ from training.engine import Engine, MicroBatch
 from training.interrupt import StopRequest
 from training.metrics_log import MetricsLog
 from training.mixture import Mixture
+from training.objective import Objective, perplexity
 from training.rates import LayerRates
 from training.schedules import RateSchedule
 from training.state import State
@@ -207,7 +208,7 @@ def _record(
     norm: float,
 ) -> dict[str, Any]:
     terms = {
-        question.name: {"loss": float(total / count), "count": int(count), "weight": weight}
+        question.name: _term(question.objective, float(total / count), int(count), weight)
         for question, weight, count, total in zip(mixture.questions, weights, counts_K, sums_K, strict=True)
         if count
     }
@@ -220,6 +221,11 @@ def _record(
         "rate": rate,
         "grad_norm": norm,
     }
+
+
+def _term(objective: Objective, loss: float, count: int, weight: float) -> dict[str, Any]:
+    told = {"perplexity": perplexity(loss)} if objective.autoregressive else {}
+    return {"loss": loss, "count": count, "weight": weight, **told}
 
 
 def _clock(begun: float) -> dict[str, float]:

@@ -3,6 +3,7 @@
 Shape letters: T tokens, M selected rows, C classes, G groups of rows.
 """
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -47,11 +48,17 @@ def summed_cross_entropy(logits_MC: Tensor, labels_M: Tensor) -> Term:
     return Term(total, int((labels_M != IGNORED).sum()))
 
 
+def perplexity(loss: float) -> float:
+    """exp of a mean loss in nats; beyond 700 of those a double would not hold it, and no reader tell it apart."""
+    return math.exp(min(loss, 700.0))
+
+
 class Single:
-    """What most objectives are: of no further sequences, and held against nobody's answers."""
+    """What most objectives are: of no further sequences, held against nobody's answers, no autoregressive LM."""
 
     growth: ClassVar[float] = 1.0
     guide: ClassVar[str] = ""
+    autoregressive: ClassVar[bool] = False
 
 
 class Objective(Protocol):
@@ -65,6 +72,8 @@ class Objective(Protocol):
         growth: how many times as many tokens as the source's it makes at most, a decoder's included; 1 where it adds
             no sequences. Micro-batches are packed by it.
         guide: the head whose answers, without gradient, it is held against; "" for none.
+        autoregressive: whether a text's tokens are told one after another, each from those before it, so that exp of
+            the mean loss is a perplexity; of a cloze it is none.
     """
 
     @property
@@ -79,6 +88,8 @@ class Objective(Protocol):
     def growth(self) -> float: ...
     @property
     def guide(self) -> str: ...
+    @property
+    def autoregressive(self) -> bool: ...
 
     def apply(self, sequences: Sequences, key: Key) -> tuple[Sequences, Rows]:
         """Edit the sequences (or hand them back) and name the rows read. Pure in (key, draw)."""

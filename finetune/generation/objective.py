@@ -32,6 +32,7 @@ class Translation(Single):
 
     name: ClassVar[str] = GENERATION
     head: ClassVar[str] = DECODER
+    autoregressive: ClassVar[bool] = True
     edits: ClassVar[bool] = True
     shapes: ClassVar[tuple[Shape, ...]] = ("sentence", "pair")
 
@@ -66,6 +67,7 @@ class Continuation(Single):
 
     name: ClassVar[str] = GENERATION
     head: ClassVar[str] = LM
+    autoregressive: ClassVar[bool] = True
     edits: ClassVar[bool] = True
     shapes: ClassVar[tuple[Shape, ...]] = ("pair",)
 

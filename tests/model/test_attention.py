@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from model.attention import (
     ProductsAttention,
     SdpaAttention,
+    attention_words,
     choose_attention,
-    flat_obstacle,
+    flat_obstacles,
     padded_attention,
 )
 from model.flat_attention import FlatAttention
@@ -159,8 +160,36 @@ def test_flat_is_refused_with_the_reason_where_it_cannot_run(device, dtype, drop
     )
 
 
+@pytest.mark.parametrize(
+    ("dtype", "dropout", "width", "remedy"),
+    [
+        (torch.bfloat16, 0.1, 64, "encoder.dropout: 0"),
+        (torch.float32, 0.0, 64, "precision: bf16"),
+        (torch.float32, 0.1, 64, "precision: bf16 and encoder.dropout: 0"),
+        (torch.float32, 0.1, 20, None),
+    ],
+)
+def test_the_settings_that_let_flat_run_are_told_where_they_are_all_it_takes(dtype, dropout, width, remedy):
+    asked = torch.device("cuda"), dtype, dropout, width
+    told = attention_words("auto", *asked)
+    with pytest.raises(RecipeError) as refused:
+        choose_attention("flat", *asked)
+    if remedy is None:
+        assert "it can with" not in told
+        assert str(refused.value).endswith("these are 20 wide. Set encoder.attention to 'padded' or 'auto'.")
+    else:
+        assert told.endswith(f"; it can with {remedy}")
+        assert str(refused.value).endswith(f". Set {remedy}, or 'padded' or 'auto'.")
+
+
+def test_what_is_told_is_what_is_chosen():
+    for name in ("auto", "padded"):
+        chosen = choose_attention(name, CPU, torch.float32, 0.1, 64)
+        assert attention_words(name, CPU, torch.float32, 0.1, 64).startswith(f"{chosen.name}; ")
+
+
 def test_flat_has_no_obstacle_on_cuda_in_bf16_without_dropout():
-    assert flat_obstacle(torch.device("cuda"), torch.bfloat16, 0.0, 64) is None
+    assert flat_obstacles(torch.device("cuda"), torch.bfloat16, 0.0, 64) == ()
 
 
 def test_an_unknown_attention_is_refused_with_the_nearest_name():

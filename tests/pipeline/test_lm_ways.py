@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from model.public import public_model, read_public, write_public
-from pipeline.lm_ways import MASKED, brought_ways, lm_way
+from pipeline.held_out import questions_of
+from pipeline.lm_ways import MASKED, brought_ways
 from pipeline.prompt_notes import prompt_notes
 
 TRAINED = "tokenizer: {train: {corpora: [general], size: 160}}"
@@ -75,7 +76,7 @@ def test_a_causal_model_that_is_trained_on_masks_later_is_measured_so_from_then_
     trained_by("causal", then="mlm")
     materials = house.materials("second")
     assert brought_ways(materials.public) == ("left",)
-    assert lm_way(materials.recipe, "lm", materials.public) == MASKED
+    assert questions_of(materials.recipe, "lm", materials.public) == (MASKED, "left")
 
 
 @pytest.mark.parametrize(("objective", "noted"), [("causal", 0), ("mlm", 1)])
@@ -86,6 +87,23 @@ def test_a_prompt_put_to_a_model_that_was_trained_to_go_on_is_worth_asking(
     house.rewrite("encoder:", f"{PROMPTED.strip(chr(10))}\nencoder:")
     materials = house.materials("second")
     assert len(prompt_notes(materials, materials.recipe.stages[0])) == noted
+
+
+@pytest.mark.parametrize(
+    ("objectives", "noted"),
+    [("causal", 1), ("{causal: {direction: both}}", 1), ("{mlm: {attention: left}}", 1), ("mlm", 0)],
+)
+def test_a_cloze_put_to_a_model_that_was_not_trained_to_fill_gaps_so_is_told_of(
+    house: Any, objectives: str, noted: int
+) -> None:
+    cloze = '{pattern: "{text} the {mask}", words: {sea: ship, land: forest}}'
+    filled = PROMPTED.partition("    prompt:")[0] + f"    cloze: {cloze}"
+    house.rewrite("encoder:", f"{filled.strip(chr(10))}\nencoder:")
+    before = house.file.read_text(encoding="utf-8").partition("stages:")[0]
+    house.file.write_text(before + STAGE % objectives, encoding="utf-8")
+    materials = house.materials("r")
+    notes = prompt_notes(materials, materials.recipe.stages[0])
+    assert [note.startswith("asked: a cloze, and no stage up to here trains") for note in notes] == [True] * noted
 
 
 def test_a_checkpoint_that_says_nothing_is_asked_as_bert(trained_by: Any, tmp_path: Any) -> None:

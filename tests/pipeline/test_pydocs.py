@@ -214,7 +214,7 @@ def test_a_file_in_the_folders_place_is_refused(plan: Plan, tmp_path: Path) -> N
 
 
 def test_a_required_package_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"documentation of absentpkg is not .*pip install"):
+    with pytest.raises(DataError, match=r"documentation of absentpkg is not .*`pip install -e \.` in Triptych's clone"):
         write(tmp_path / "data", plan=Plan(classes=("absentpkg",), domain=()))
     assert not (tmp_path / "data").exists()
 

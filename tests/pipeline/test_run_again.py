@@ -13,7 +13,10 @@ from click.testing import CliRunner
 
 from pipeline import stage_run
 from pipeline.cli import main
+from pipeline.report import report_html
 from pipeline.run_folder import RunFolder
+from pipeline.run_record import read_run
+from pipeline.status import status_text
 from tokenization.errors import CheckpointError, RunError
 
 Lasting = Callable[[Path], dict[str, bytes]]
@@ -44,6 +47,21 @@ def test_another_evaluation_is_measured_on_the_weights_there_are_as_if_asked_for
     at_once = shared_house.run("asked-at-once", *changes)
     assert lasting(folder.root) == lasting(at_once.root)
     assert "topic (train)" in json.loads(folder.scores.read_text())["tasks"]
+
+
+def test_a_run_that_recorded_lm_losses_alone_opens_and_is_measured_again_without_training(
+    shared_house: Any, done: RunFolder, lasting: Lasting
+) -> None:
+    folder = copy(shared_house, done, "of-before")
+    for stage in ("general", "domain", "multitask"):
+        record = manifest(folder, stage)
+        boundary = {name: record["boundary"][name] for name in ("lm", "tasks", "more")}
+        del record["measured"]["ledger"]["further"]
+        folder.stage(stage).manifest.write_text(json.dumps({**record, "boundary": boundary}))
+    assert "held-out general: MLM loss" in status_text(folder.root)
+    assert "finished" in report_html(read_run(folder.root))
+    shared_house.run("of-before")
+    assert lasting(folder.root) == lasting(done.root)
 
 
 def test_a_stage_that_masks_words_can_follow_stages_that_read_the_same_chinese_text_without_them(house: Any) -> None:

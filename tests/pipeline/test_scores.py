@@ -14,6 +14,7 @@ from transformers import BertForPreTraining
 from pipeline.tables import remarks, scores_text
 from pretrain.blocks import BlockSource
 from pretrain.masked_lm import MaskedLM
+from pretrain.pairs import PairSource
 from tests.plain_corpus import numbers, span
 from training.address import key_of
 
@@ -90,6 +91,29 @@ def test_the_ledger_s_last_column_is_the_exported_models_loss_under_transformers
     assert row["values"][-1] == pytest.approx(total / len(chosen.rows_M), rel=1e-5)
     assert scores["ledger"]["columns"] == ["general", "domain", "multitask"]
     assert None not in row["values"]
+
+
+def test_the_ledger_s_nsp_row_is_the_exported_models_answer_to_held_out_pairs_under_transformers(
+    shared_house: Any, done: Any, scores: Any
+) -> None:
+    materials = shared_house.materials("done")
+    source = PairSource(materials.corpus("general"), materials.tokenizer, 48, held_out=True)
+    items = min(source.size, max(1, round(400 / source.mean_length)))
+    drawn = source.draw(np.arange(items), key_of("held-out", source.fingerprint))
+    model = BertForPreTraining.from_pretrained(done.export).eval()
+    logits = []
+    for start, stop in zip(drawn.offsets_N1[:-1], drawn.offsets_N1[1:], strict=True):
+        ids, kinds = (torch.from_numpy(one[None, start:stop]) for one in (drawn.tokens_T, drawn.segments_T))
+        with torch.no_grad():
+            logits.append(model(ids, token_type_ids=kinds).seq_relationship_logits[0])
+    labels_N, logits_NC = torch.from_numpy(drawn.labels_N), torch.stack(logits)
+    rows = {row["name"]: row["values"] for row in scores["ledger"]["rows"]}
+    assert rows["general: held-out NSP loss"][-1] == pytest.approx(
+        float(F.cross_entropy(logits_NC, labels_N)), rel=1e-4
+    )
+    right = float((logits_NC.argmax(1) == labels_N).double().mean())
+    assert rows["general: held-out NSP accuracy"][-1] == pytest.approx(right)
+    assert None not in rows["general: held-out NSP accuracy"]
 
 
 def test_the_unigram_entropy_is_that_of_the_same_held_out_text(shared_house: Any, scores: Any) -> None:

@@ -43,11 +43,27 @@ def dead_process():
 
 
 def test_a_causal_loss_is_told_with_its_perplexity(run):
-    terms = {"books/causal": {"loss": 4.0, "count": 8, "weight": 1.0}, "books/mlm": {"loss": 1.0, "count": 8}}
+    terms = {"books/causal": {"loss": 4.0, "count": 8, "perplexity": 54.6}, "books/mlm": {"loss": 1.0, "count": 8}}
     line = {"kind": "step", "step": 1006, "loss": 4.0, "terms": terms, "clock": {"time": NOW - 42}}
     with (run / "stages" / "multi" / "metrics.jsonl").open("a") as file:
         file.write(json.dumps(line) + "\n")
     assert "last loss 4.000 (books/causal 4.000, perplexity 55, books/mlm 1.000)" in status_text(run, now=NOW)
+
+
+def test_what_held_out_text_told_of_a_finished_stage_is_shown(run):
+    boundary = {
+        "lm": {"wiki": 5.25, "law": 6.0},
+        "lm_accuracy": {"wiki": 0.125, "law": 0.1},
+        "lm_way": "left",
+        "further": {"nsp": {"wiki": {"loss": 0.7, "accuracy": 0.5}}},
+    }
+    manifest = {"steps": 60, "state": {"step": 40}, "boundary": boundary}
+    (run / "stages" / "general" / "manifest.json").write_text(json.dumps(manifest))
+    lines = status_text(run, now=NOW).splitlines()
+    assert lines[2:4] == [
+        "           held-out wiki: left-to-right LM loss 5.250, accuracy 0.125; NSP loss 0.700, accuracy 0.500",
+        "           held-out law: left-to-right LM loss 6.000, accuracy 0.100",
+    ]
 
 
 def test_the_status_of_a_run_under_way_is_this_to_the_letter(run):

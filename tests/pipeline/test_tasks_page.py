@@ -31,9 +31,10 @@ def section(title: str) -> str:
     return dict(re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))[title]
 
 
-def recipe_of(title: str, folder: Path, more: str = "") -> Recipe:
-    (block,) = re.findall(r"```yaml\n(.*?)```", section(title), re.DOTALL)
-    (folder / "page.yaml").write_text(AROUND + block + more, encoding="utf-8")
+def recipe_of(title: str, folder: Path, more: str = "", tasks: str = "") -> Recipe:
+    """The recipe of a section's last block, with what it leaves out, such as the key that its tasks stand under."""
+    block = re.findall(r"```yaml\n(.*?)```", section(title), re.DOTALL)[-1]
+    (folder / "page.yaml").write_text(AROUND + tasks + block + more, encoding="utf-8")
     return load_recipe(folder / "page.yaml", (), {})
 
 
@@ -73,3 +74,11 @@ def test_the_student_loads_and_learns_from_both_of_its_teachers(tmp_path: Path) 
     student = recipe_of(TAUGHT, tmp_path).stage("student")
     assert student.reads == ("general", "pattern")
     assert student.streams[0].source == TextOf(text_of=("mood",), split="more")
+
+
+def test_the_task_that_is_only_written_fits_the_usual_encoder(tmp_path: Path) -> None:
+    """A source, what is written behind it and its end, which the plan asks of a language model's positions."""
+    recipe = recipe_of("Heads", tmp_path, STAGE, "tasks:\n")
+    task = recipe.tasks["written"]
+    assert task.longest is not None
+    assert task.length + task.longest + 1 <= getattr(recipe.encoder, "positions", 0)

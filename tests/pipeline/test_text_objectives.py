@@ -3,6 +3,8 @@
 import itertools
 import json
 import math
+from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,17 +19,25 @@ from model.network import Network
 from model.public import HEADS, read_public
 from model.public_load import load_into
 from model.weights_file import read_safetensors
+from pipeline.carried import carried_weights
 from pipeline.compose import mixture_of
 from pipeline.export import export_run
-from pipeline.lm_ways import lm_way
+from pipeline.held_out import questions_of
 from pipeline.recipe.load import load_recipe
+from pipeline.stage_run import reader_of
 from pipeline.tables import remarks
 from pretrain.blocks import BlockSource
+from pretrain.causal import CausalLM
+from pretrain.held_out import read_held_out
+from pretrain.masked_lm import MaskedLM
+from pretrain.mass import MaskedSpan
 from pretrain.pairs import PairSource
+from pretrain.seq2seq import TargetCloze
 from tests.pipeline.two_ranks import losses, run_under_zero
-from tokenization.errors import RecipeError
+from tokenization.errors import DataError, RecipeError
 from training.address import key_of
 from training.batching import draw_step, flat_batch
+from training.distributed import World
 
 PAIRS = "{source: {pairs_of: general, length: 48}, objectives: [mlm, nsp], amount: {tokens: 400}}"
 STAGES = """stages:
@@ -116,7 +126,14 @@ def test_each_sequence_of_a_mixed_batch_has_the_attention_of_its_stream(house: A
 
 @pytest.mark.parametrize(
     ("objectives", "second"),
-    [("mlm, nsp", "swap"), ("mlm", "swap"), ("mlm, sop", "order"), ("seq2seq", "next"), ("causal", "next")],
+    [
+        ("mlm, nsp", "swap"),
+        ("mlm", "next"),
+        ("{mlm: {attention: prefix}}", "next"),
+        ("mlm, sop", "order"),
+        ("seq2seq", "next"),
+        ("causal", "next"),
+    ],
 )
 def test_a_pair_s_second_half_is_what_the_objectives_ask_about(house: Any, objectives: str, second: Any) -> None:
     materials = with_streams(house, ("pairs_of", objectives)).materials("r")
@@ -126,6 +143,21 @@ def test_a_pair_s_second_half_is_what_the_objectives_ask_about(house: Any, objec
     found, wanted = (source.draw(draws, stream.key) for source in (stream.source, expected))
     assert np.array_equal(found.tokens_T, wanted.tokens_T)
     assert np.array_equal(found.labels_N, wanted.labels_N)
+
+
+def test_masked_pairs_that_nobody_asks_about_need_no_negatives(house: Any) -> None:
+    """Where one document holds most of the text, no second half can be drawn from another."""
+    told = [f"anna sees the {word} . boris finds a hill ." for word in ("ship", "wave", "sail", "tide", "reef")]
+    text = "\n".join(["clara paints the barn . david likes a wolf ."] * 200)
+    (house.base / "data" / "general.txt").write_text("\n\n".join([text, *told]) + "\n", encoding="utf-8")
+
+    def size(objectives: str) -> int:
+        materials = with_streams(house, ("pairs_of", objectives)).materials("r")
+        return int(mixture_of(materials, materials.recipe.stages[0]).streams[0].source.size)
+
+    assert size("mlm")
+    with pytest.raises(DataError, match="one document holds most of the text"):
+        size("mlm, nsp")
 
 
 def _bounds(offsets_N1: Any) -> Any:
@@ -163,26 +195,28 @@ def test_a_model_without_nsp_claims_none_and_its_sop_head_fits_no_other_question
 
 
 @pytest.mark.parametrize(
-    ("streams", "way"),
+    ("streams", "asked"),
     [
-        ([("blocks_of", "causal")], "left"),
-        ([("blocks_of", "{causal: {direction: right}}")], "right"),
-        ([("blocks_of", "{causal: {direction: both}}")], "left"),
-        ([("blocks_of", "causal"), ("blocks_of", "mlm")], "masked"),
-        ([("blocks_of", "causal"), ("blocks_of", "{mlm: {attention: left}}")], "left"),
-        ([("blocks_of", "{mlm: {attention: right}}")], "masked-right"),
-        ([("pairs_of", "seq2seq")], "masked-left"),
-        ([("pairs_of", "nsp")], "masked"),
+        ([("blocks_of", "causal")], ("left",)),
+        ([("blocks_of", "{causal: {direction: right}}")], ("right",)),
+        ([("blocks_of", "{causal: {direction: both}}")], ("left", "right")),
+        ([("blocks_of", "causal"), ("blocks_of", "mlm")], ("masked", "left")),
+        ([("blocks_of", "causal"), ("blocks_of", "{mlm: {attention: left}}")], ("left", "masked-left")),
+        ([("blocks_of", "{mlm: {attention: right}}")], ("masked-right",)),
+        ([("pairs_of", "seq2seq")], ("masked-left", "seq2seq")),
+        ([("pairs_of", "nsp")], ("nsp",)),
+        ([("pairs_of", "mlm, sop"), ("blocks_of", "mass")], ("masked", "mass", "sop")),
     ],
 )
-def test_an_lm_head_is_measured_as_it_was_trained(house: Any, streams: Any, way: str) -> None:
-    assert lm_way(with_streams(house, *streams).recipe(), "lm", None) == way
+def test_heads_are_measured_as_they_were_trained(house: Any, streams: Any, asked: tuple[str, ...]) -> None:
+    assert questions_of(with_streams(house, *streams).recipe(), "lm", None) == asked
 
 
 def test_the_ancestry_decides_not_the_stage_alone(house: Any) -> None:
     house.rewrite(PAIRS, "{source: {blocks_of: general, length: 32}, objectives: [causal], amount: {tokens: 400}}")
     recipe = house.recipe()
-    assert [lm_way(recipe, stage.name, None) for stage in recipe.stages] == ["left", "masked", "masked"]
+    later = ("masked", "left")
+    assert [questions_of(recipe, stage.name, None) for stage in recipe.stages] == [("left",), later, later]
 
 
 def test_the_ledger_of_a_causal_model_is_a_transformers_decoder_s_loss_and_accuracy(house: Any, tmp_path: Any) -> None:
@@ -211,6 +245,50 @@ def test_the_ledger_of_a_causal_model_is_a_transformers_decoder_s_loss_and_accur
     assert any(line.startswith(told) for line in remarks(scores))
 
 
+def test_each_way_and_each_objective_of_a_stage_is_measured_by_what_it_asks(house: Any) -> None:
+    """Oracle: the carried weights, asked by objectives made here."""
+    streams = ("blocks_of", "{causal: {direction: both}}"), ("blocks_of", "mass"), ("pairs_of", "seq2seq")
+    folder = with_streams(house, *streams).run("r")
+    materials = house.materials("r")
+    boundary = json.loads(folder.stage("lm").manifest.read_text(encoding="utf-8"))["boundary"]
+    assert boundary["lm_way"] == "left"
+    assert set(boundary["further"]) == {"right", "masked-left", "seq2seq", "mass"}
+    context: Any = SimpleNamespace(materials=materials, world=World(0, 1, torch.device("cpu")))
+    stage = materials.recipe.stage("lm")
+    reader = reader_of(context, stage, carried_weights(folder.stage("lm")))
+    corpus, tokenizer = materials.corpus("general"), materials.tokenizer
+    windows = BlockSource(corpus, tokenizer, 48, held_out=True)
+    pairs = PairSource(corpus, tokenizer, 48, second="next", held_out=True)
+    cloze = MaskedLM(tokenizer.mask, tokenizer.ordinary_ids)
+    asked = {
+        "right": (windows, CausalLM("right")),
+        "seq2seq": (pairs, TargetCloze(cloze)),
+        "mass": (windows, MaskedSpan(tokenizer.mask, tokenizer.ordinary_ids)),
+    }
+    for name, (source, objective) in asked.items():
+        assert boundary["further"][name]["general"] == asdict(read_held_out(source, objective, reader, 400, 1000)), name
+    told = "\n".join(remarks(json.loads(folder.scores.read_text(encoding="utf-8"))))
+    for name, title in (("right", "right-to-left LM"), ("mass", "MASS")):
+        loss = boundary["further"][name]["general"]["loss"]
+        assert f"general: held-out {title} loss {loss:.3f}, perplexity {math.exp(loss):.3f}" in told
+    assert told.count("perplexity") == 3  # none of the clozes
+
+
+def test_a_corpus_whose_held_out_text_makes_no_pairs_is_left_out_with_the_reason(house: Any) -> None:
+    lines = "\n\n".join(f"anna sees the ship {number} ." for number in range(60))
+    (house.base / "data" / "single.txt").write_text(lines, encoding="utf-8")
+    house.rewrite("corpora:\n", "corpora:\n  single: {files: single.txt, held_out: 0.2}\n")
+    with_streams(house, ("pairs_of", "mlm, nsp"))
+    folder = house.run("r", "evaluation.ledger.corpora=[general, single]")
+    scores = json.loads(folder.scores.read_text(encoding="utf-8"))
+    names = [row["name"] for row in scores["ledger"]["rows"]]
+    assert "general: held-out NSP accuracy" in names
+    assert not any("single" in name and "NSP" in name for name in names)
+    assert "single: held-out MLM accuracy" in names
+    (note,) = [note for note in scores["notes"] if "NSP" in note]
+    assert note.startswith("single: its held-out text is not asked for NSP: corpus single: the median document has one")
+
+
 def test_losses_of_another_question_stand_in_a_row_of_their_own(house: Any) -> None:
     house.rewrite(PAIRS, "{source: {blocks_of: general, length: 32}, objectives: [causal], amount: {tokens: 400}}")
     text = house.file.read_text(encoding="utf-8").split("  - name: multitask")[0]
@@ -219,8 +297,10 @@ def test_losses_of_another_question_stand_in_a_row_of_their_own(house: Any) -> N
     scores = json.loads(folder.scores.read_text(encoding="utf-8"))
     rows = {row["name"]: [value is not None for value in row["values"]] for row in scores["ledger"]["rows"]}
     assert rows == {
-        "general: held-out left-to-right LM loss": [True, False],
         "general: held-out MLM loss": [False, True],
+        "general: held-out MLM accuracy": [False, True],
+        "general: held-out left-to-right LM loss": [True, True],
+        "general: held-out left-to-right LM accuracy": [True, True],
     }
     assert any(line.startswith("general: held-out MLM loss") for line in remarks(scores))
 

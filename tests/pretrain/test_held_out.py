@@ -151,7 +151,7 @@ def test_the_entropy_beside_a_causal_loss_is_that_of_the_tokens_it_tells(corpus_
 
 def test_text_in_which_nothing_can_be_masked_is_refused(corpus_of_text, words, mlm, reader):
     unknown = BlockSource(corpus_of_text("what is this\n\nthis is what"), words, 12)
-    with pytest.raises(RunError, match="no token that could be masked"):
+    with pytest.raises(RunError, match="no token that could be asked for"):
         read_held_out(unknown, mlm, reader, ALL, 64)
 
 

@@ -13,6 +13,7 @@ from training.distributed import World
 from training.interrupt import StopRequest
 from training.loop import Evaluation, Stopped, _own_rounds, fit
 from training.mixture import Mixture
+from training.objective import perplexity
 from training.state import State
 
 
@@ -51,6 +52,21 @@ def test_the_logged_loss_is_the_weighted_sum_of_its_terms_means(train, lines, tm
         labelled = [name for name in ("a/a", "b/b") if name in record["terms"]]
         assert len(labelled) == 1
         assert {"lm/mlm", "lm/nsp"} <= record["terms"].keys()
+
+
+def test_an_autoregressive_objective_has_its_perplexity_beside_the_loss(train, lines, tmp_path, toy, monkeypatch):
+    monkeypatch.setattr(toy.Parity, "autoregressive", True)
+    train(2)
+    for record in lines(tmp_path):
+        told = {name: term["perplexity"] for name, term in record["terms"].items() if "perplexity" in term}
+        assert told == {
+            name: pytest.approx(np.exp(term["loss"])) for name, term in record["terms"].items() if name in told
+        }
+        assert set(told) == record["terms"].keys() - {"lm/mlm", "lm/nsp"}
+
+
+def test_no_loss_is_too_high_for_a_perplexity_that_a_file_can_hold():
+    assert 1e300 < perplexity(1e6) < np.inf
 
 
 class Recorder:
@@ -172,7 +188,7 @@ class Exploding:
     def __init__(self, inner, after, value):
         self.inner, self.left, self.value = inner, after, value
         self.name, self.head, self.edits, self.shapes = inner.name, inner.head, inner.edits, inner.shapes
-        self.growth, self.guide = inner.growth, inner.guide
+        self.growth, self.guide, self.autoregressive = inner.growth, inner.guide, inner.autoregressive
 
     def apply(self, sequences, key):
         return self.inner.apply(sequences, key)

@@ -86,6 +86,18 @@ def test_articles_in_plain_text_and_a_foreign_script_are_named(house: Any) -> No
     assert "! 0.0% of the letters are of the script that language ru is written in" in section(printed, "domain")
 
 
+def test_marks_that_a_lowercasing_vocabulary_takes_off_are_named_and_those_that_stay_are_not(house: Any) -> None:
+    general = house.base / "data" / "general.txt"
+    marked = general.read_text(encoding="utf-8").replace("a", "ä")
+    general.write_text(marked, encoding="utf-8")
+    share = marked.count("ä") / sum(map(str.isalpha, marked))
+    named = f"! the vocabulary takes {100 * share:.1f} marks off every hundred letters"
+    printed = doctor(house)
+    assert named in section(printed, "general")
+    assert "marks off" not in section(printed, "domain")
+    assert "marks off" not in doctor(house, "tokenizer.train.lowercase=false")
+
+
 def test_a_file_that_is_not_utf8_is_a_finding_with_its_offset_and_the_other_corpus_is_examined(house: Any) -> None:
     general: Path = house.base / "data" / "general.txt"
     general.write_bytes(general.read_bytes() + b"\n\ncaf\xe9 noir\n")

@@ -156,7 +156,7 @@ def test_a_cluster_that_does_not_answer_is_told_at_once_with_what_to_check() -> 
 
 def test_without_ray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(RecipeError, match=re.escape("pip install 'triptych[ray]'")):
+    with pytest.raises(RecipeError, match=re.escape("in Triptych's clone, pip install -e '.[ray]'.")):
         on_ray("ray://127.0.0.1:10001").__enter__()
 
 

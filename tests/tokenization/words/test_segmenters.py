@@ -45,7 +45,7 @@ def test_a_segmenter_that_is_not_installed_says_what_to_install(monkeypatch):
 
     find_segmenter.cache_clear()
     monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(RecipeError, match=r"needs the package rjieba.*pip install triptych\[rjieba\]"):
+    with pytest.raises(RecipeError, match=r"needs the package rjieba.*pip install 'rjieba>=0\.2,<0\.3'"):
         find_segmenter("rjieba")
 
 
