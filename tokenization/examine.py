@@ -4,9 +4,11 @@ Letters: T tokens, S sentences, D documents.
 """
 
 import time
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -35,6 +37,7 @@ class Findings:
         unknown: share of tokens that the vocabulary does not know.
         fit: how the vocabulary cuts the words of a part of the sample.
         script: share of that part's letters in the language's script; None where that is not known.
+        lost_marks: combining marks (accents, tones, vowel signs) a letter of that part that the vocabulary takes off.
         tagged: documents of plain text that hold WikiExtractor's `<doc id=`.
         dropped: reason → share of the documents that cleaning takes out (of duplicates, the exact copies within the
             sample).
@@ -51,6 +54,7 @@ class Findings:
     unknown: float
     fit: VocabularyReport
     script: float | None
+    lost_marks: float
     tagged: int
     dropped: dict[str, float]
     tokens: int | None
@@ -84,6 +88,7 @@ def examine(spec: CorpusSpec, read: Sample, tokenizer: Tokenizer, cleaner: Clean
         unknown=float((ids_T == tokenizer.unk).mean()) if len(ids_T) else 0.0,
         fit=vocabulary_report(tokenizer, texts),
         script=script_share("".join(texts), spec.language) if spec.language in SCRIPTS else None,
+        lost_marks=_lost_marks(texts, tokenizer),
         tagged=sum("<doc id=" in text for text in texts) if _is_plain(read) else 0,
         dropped={reason: count / max(1, total) for reason, count in dropped.items()},
         tokens=_scaled(len(ids_T), scale),
@@ -109,6 +114,20 @@ def _part(documents: Sequence[Document]) -> list[str]:
     """Every n-th text, so that they are about as many characters as are looked at."""
     step = 1 + sum(len(document.text) for document in documents) // _LOOKED_AT
     return [document.text for document in documents[::step]]
+
+
+def _lost_marks(texts: Sequence[str], tokenizer: Tokenizer) -> float:
+    before, after = _categories(texts), _categories(map(tokenizer.normalised, texts))
+    return (before["M"] - after["M"]) / max(1, before["L"])
+
+
+def _categories(texts: Iterable[str]) -> Counter[str]:
+    """How many characters are letters (L), marks (M) and so on, an accented letter being a letter and a mark."""
+    found: Counter[str] = Counter()
+    characters = Counter(chain.from_iterable(unicodedata.normalize("NFD", text) for text in texts))
+    for character, count in characters.items():
+        found[unicodedata.category(character)[0]] += count
+    return found
 
 
 def _is_plain(read: Sample) -> bool:

@@ -92,8 +92,12 @@ class Tokenizer:
     @cached_property
     def lowercase(self) -> bool:
         """Whether text is put in lower case before it is cut, so that no text can be told from its ids as it was."""
+        return self.normalised("A") == "a"
+
+    def normalised(self, text: str) -> str:
+        """The text as it is cut: by the vocabulary's rules in lower case, say, and without accents."""
         normalizer = self._raw.normalizer
-        return normalizer is not None and bool(normalizer.normalize_str("A") == "a")
+        return text if normalizer is None else str(normalizer.normalize_str(text))
 
     @cached_property
     def ordinary_ids(self) -> I64:

@@ -114,7 +114,8 @@ def _stand_in(texts: list[str], train: TokenizerTraining, why: str) -> tuple[Tok
         made, kind = train_tokenizer(texts, train.kind, train.size, train.lowercase), train.kind
     except RecipeError as error:  # too small for its kind; so many are not
         refused, why = True, f"CANNOT BE MADE\n  ! {error}\n "
-        made, kind = train_tokenizer(texts, "bpe", TokenizerTraining.model_fields["size"].default, True), "bpe"
+        size, kind = TokenizerTraining.model_fields["size"].default, "bpe"
+        made = train_tokenizer(texts, kind, size, train.lowercase)
     told = (
         f"tokenizer: {why}; the figures below are by a {kind} vocabulary trained on the samples "
         f"({made.size:,} pieces), the real one differs a little"

@@ -9,6 +9,7 @@ _FEW_UNKNOWN = 0.01
 _DUPLICATES = 0.01
 _EMPTY = 0.05
 _FOREIGN = 0.3
+_MARKS = 0.01  # a letter; German has .016, English .0005, in names and loans
 
 
 def figures(found: Findings, cores: int) -> Iterator[str]:
@@ -57,6 +58,12 @@ def warnings(spec: CorpusSpec, found: Findings) -> Iterator[str]:
         yield (
             f"  ! {found.script:.1%} of the letters are of the script that language {spec.language} is written in: "
             "is `language` the right one?"
+        )
+    if found.lost_marks > _MARKS:
+        yield (
+            f"  ! the vocabulary takes {100 * found.lost_marks:.1f} marks off every hundred letters (umlauts, tones, "
+            "vowel signs), so that different words become one: set `tokenizer.train.lowercase: false`, or take a cased "
+            "vocabulary"
         )
     if read.bad_count:
         yield f"  ! {read.bad_count:,} malformed places in the sample; `--skip-bad` would leave them out:"

@@ -93,7 +93,8 @@ def find(plan: Plan) -> Found:
         raise DataError(
             f"the documentation of {', '.join(required)} is not to be found in this installation "
             f"(needed: {', '.join(dict.fromkeys((*plan.classes, *plan.domain)))}). "
-            "Install the missing packages, for example by `pip install triptych`, and run the same command again."
+            "Install the missing packages, for example by `pip install -e .` in Triptych's clone, and run the same "
+            "command again."
         )
     modules = [module for name, root in roots.items() if root is not None for module in _modules(name, root)]
     return Found(tuple(modules), missing)

@@ -72,7 +72,7 @@ def _installed() -> Any:
         import ray.exceptions
     except ImportError as error:
         raise RecipeError(
-            f"--on ray://…: Ray is not installed here ({error}): pip install 'triptych[ray]'. "
+            f"--on ray://…: Ray is not installed here ({error}): in Triptych's clone, pip install -e '.[ray]'. "
             "Without a cluster, --workers N uses the cores of this machine."
         ) from None
     return ray

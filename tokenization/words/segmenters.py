@@ -81,5 +81,5 @@ def _rjieba() -> Segmenter:
 
 SEGMENTERS: dict[str, tuple[Callable[[], Segmenter], str]] = {
     "jieba": (_jieba, "pip install jieba"),
-    "rjieba": (_rjieba, "pip install triptych[rjieba]"),
+    "rjieba": (_rjieba, "pip install 'rjieba>=0.2,<0.3'"),
 }
