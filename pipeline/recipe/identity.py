@@ -39,6 +39,7 @@ def identity(recipe: Recipe, stage_name: str) -> dict[str, Any]:
         "corpora": corpora,
         "tasks": _tasks(recipe, stage, selected),
         "stage": _stage(stage, selected),
+        **_revised(stage),
         **({"split": recipe.evaluation.split} if selected else {}),
     }
 
@@ -70,6 +71,16 @@ def _stage(stage: Stage, selected: bool) -> dict[str, Any]:
     for _, teacher in model_teachers({"stages": [dumped]}):
         teacher.pop("model", None)  # where it lies; its content is told beside
     return dumped
+
+
+def _revised(stage: Stage) -> dict[str, dict[str, int]]:
+    """What the same settings of the stage train otherwise than they did at first."""
+    asked = [objective for stream in stage.streams for objective in stream.objectives]
+    found = {objective.name: objective.entry.revision for objective in asked if objective.entry.revision > 1}
+    pairs = [stream for stream in stage.streams if isinstance(stream.source, PairsOf)]
+    if any(not any(objective.entry.second for objective in stream.objectives) for stream in pairs):
+        found["pairs_of"] = 2  # both halves are of one document where nothing else is asked for
+    return {"revisions": found} if found else {}
 
 
 def scoring_of(spec: TaskSpec) -> dict[str, Any]:

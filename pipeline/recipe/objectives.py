@@ -58,6 +58,7 @@ class Entry:
         edits: whether it changes the text; a stream has at most one such objective.
         needs: why it goes with these sources alone, for the message.
         second: what it wants a pair's second half to be; None where it takes any, `next` if no other asks.
+        revision: one more whenever the same settings come to train something else, so that older runs are told apart.
     """
 
     settings: type[Section]
@@ -67,6 +68,7 @@ class Entry:
     edits: bool = True
     needs: str = ""
     second: Second | None = None
+    revision: int = 1
 
 
 def masked_lm(settings: Masks, inputs: Inputs, attention: Attention = "both") -> MaskedLM:
@@ -137,6 +139,7 @@ ENTRIES: dict[str, Entry] = {
         _reads(DECODER),
         ("blocks_of", "text_of"),
         needs="whose text is one stretch to cut a span out of",
+        revision=2,  # the decoder stands where it later writes, and reads no [MASK]
     ),
     "distill": Entry(
         DistillSettings,

@@ -122,6 +122,15 @@ def test_objectives_without_settings_are_still_told_apart(of):
     assert of("general", "general.wiki-pairs.objectives=[nsp]") != of("general", "general.wiki-pairs.objectives=[mlm]")
 
 
+def test_what_the_same_settings_train_otherwise_than_at_first_is_told_from_older_runs(of):
+    stream = "general.wiki-pairs={source: {blocks_of: wiki}, objectives: [mass], amount: {tokens: 1024}}"
+    assert "revisions" not in of("general")
+    assert of("general", "general.wiki-pairs.objectives=[mlm]")["revisions"] == {"pairs_of": 2}
+    assert "revisions" not in of("general", "general.wiki-pairs.objectives=[seq2seq]")
+    assert of("general", stream)["revisions"] == {"mass": 2}
+    assert "revisions" not in of("multitask")
+
+
 @pytest.mark.parametrize("head", ["san", "{layers: mix}", "{pool: lstm, width: 64}"])
 def test_how_a_task_s_head_reads_is_identity(of, head):
     assert of("multitask", f"tasks.rte.head={head}") != of("multitask")
