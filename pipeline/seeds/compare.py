@@ -17,11 +17,10 @@ from pipeline.recipe.task import BuiltInTask
 from pipeline.run_record import RunRecord, read_run
 from pipeline.seeds.scores import over_seeds
 from pipeline.seeds.statistics import Paired, paired
-from pipeline.seeds.tables import published_cell, published_lines
+from pipeline.seeds.tables import loss_name, published_cell, published_lines
 from pipeline.tables import Grid, Standing
 from tokenization.errors import RecipeError, RunError
 
-_LOSS = "held-out MLM loss"
 _JOINT = "mean of the primary metrics"
 _SAME = ("split", "rows", "reduced", "primary")
 
@@ -105,8 +104,9 @@ def _measures(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[Me
     if ours["joint"] and theirs["joint"] and _same_tasks(ours, theirs):
         yield Measure(None, "joint", _JOINT, _values(ours["joint"]), _values(theirs["joint"]))
     for corpus, entry in ours["losses"].items():
-        if corpus in theirs["losses"]:
-            yield Measure(None, corpus, _LOSS, _values(entry), _values(theirs["losses"][corpus]))
+        other = theirs["losses"].get(corpus)
+        if other and loss_name(other) == loss_name(entry):
+            yield Measure(None, corpus, loss_name(entry), _values(entry), _values(other))
 
 
 def _values(entry: Mapping[str, Any] | None) -> dict[int, float]:
@@ -200,7 +200,7 @@ def _cells(measure: Measure, found: Paired) -> tuple[tuple[str, ...], Standing]:
 def _standing(found: Paired, metric: str) -> Standing:
     if found.verdict != "outside noise":
         return "plain"
-    falls = metric == _LOSS or metric in LOWER_IS_BETTER
+    falls = metric.endswith(" loss") or metric in LOWER_IS_BETTER
     return "worse" if (found.difference < 0) != falls else "better"
 
 

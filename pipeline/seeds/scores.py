@@ -54,8 +54,8 @@ def over_seeds(scores: Mapping[int, Mapping[str, Any]], specs: Mapping[str, Task
         },
         "joint": _entry({seed: found["joint"] for seed, found in scores.items()}),
         "losses": {
-            corpus: _entry({seed: last_losses(found)[corpus] for seed, found in scores.items()})
-            for corpus in last_losses(first)
+            corpus: {"measure": measure, **_spread_of({seed: _loss(found, corpus) for seed, found in scores.items()})}
+            for corpus, measure in _measures(first).items()
         },
     }
 
@@ -81,18 +81,24 @@ def _of_first_seed(path: Path) -> dict[str, dict[str, float]] | None:
         return None
 
 
-def last_losses(scores: Mapping[str, Any]) -> dict[str, float]:
-    """Corpus → its held-out LM loss after the last stage that has an LM head."""
+def _measures(scores: Mapping[str, Any]) -> dict[str, str]:
+    """Corpus → which held-out loss it has after the last stage that has an LM head."""
     corpora = dict.fromkeys(row["corpus"] for row in scores["ledger"]["rows"] if "corpus" in row)
-    return {corpus: last_loss(scores, corpus)[1] for corpus in corpora}
+    return {corpus: last_loss(scores, corpus)[0]["name"].removeprefix(f"{corpus}: ") for corpus in corpora}
+
+
+def _loss(scores: Mapping[str, Any], corpus: str) -> float:
+    return last_loss(scores, corpus)[1]
 
 
 def _entry(values: Mapping[int, float | None]) -> dict[str, Any] | None:
     """A measure's values by seed and their spread; None where it has none."""
     known = {seed: value for seed, value in values.items() if value is not None}
-    if not known:
-        return None
-    return {"values": {str(seed): value for seed, value in known.items()}, **asdict(spread(list(known.values())))}
+    return _spread_of(known) if known else None
+
+
+def _spread_of(values: Mapping[int, float]) -> dict[str, Any]:
+    return {"values": {str(seed): value for seed, value in values.items()}, **asdict(spread(list(values.values())))}
 
 
 def _published(name: str, task: Mapping[str, Any], specs: Mapping[str, TaskSpec]) -> list[dict[str, Any]]:

@@ -75,7 +75,12 @@ def _task_cells(name: str, metric: str, task: Mapping[str, Any]) -> tuple[str, .
 
 
 def _loss_cells(corpus: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    return (corpus, "held-out MLM loss", *_spread_cells(entry), wording.ABSENT, "")
+    return (corpus, loss_name(entry), *_spread_cells(entry), wording.ABSENT, "")
+
+
+def loss_name(entry: Mapping[str, Any]) -> str:
+    """Which loss a corpus's entry is of; older files do not say."""
+    return str(entry.get("measure", "held-out LM loss"))
 
 
 def _spread_cells(entry: Mapping[str, Any]) -> tuple[str, ...]:

@@ -37,7 +37,10 @@ def scores_of(value: float, content: str = "these rows", **changed: Any) -> dict
         "kind": "classification", "metrics": {"accuracy": value}, "primary": "accuracy", "majority": 0.5, "rows": 100,
         "reduced": False, "split": "dev",
     }  # fmt: skip
-    row = {"name": "wiki", "corpus": "wiki", "unit": "nats", "better": "lower", "values": [None, 9 - value, 5 - value]}
+    row = {
+        "name": "wiki: held-out left-to-right LM loss", "corpus": "wiki", "unit": "nats", "better": "lower",
+        "values": [None, 9 - value, 5 - value],
+    }  # fmt: skip
     return {
         "joint": value,
         "tasks": {"topic": {**task, **changed}},
@@ -191,6 +194,17 @@ def test_published_numbers_stand_beside_ours_with_whose_they_are_the_split_and_t
         "topic", "accuracy*", "0.652", "0.041", "0.660", "0.600", "0.700", "0.500", "0.664 BERT-base, dev",
     )  # fmt: skip
     assert [line for line in seed_remarks(together) if line.startswith("published")] == sources
+
+
+def test_a_held_out_loss_bears_the_way_it_was_asked_in_and_is_compared_with_no_other(write: Write) -> None:
+    run = write("one", SCORES)
+    path = run / "evaluation" / "seeds.json"
+    assert seed_grid(json.loads(path.read_text())).rows[-1][:2] == ("wiki", "held-out left-to-right LM loss")
+    other = write("other", SCORES)
+    masked = path.read_text().replace("left-to-right LM", "MLM")
+    (other / "evaluation" / "seeds.json").write_text(masked)
+    names = [[cells[0] for cells in compare_runs(run, beside)[0].rows] for beside in (run, other)]
+    assert names == [["topic", "joint", "wiki"], ["topic", "joint"]]
 
 
 def test_of_built_in_tasks_published_numbers_are_known_under_one_seed_too(write: Write) -> None:
