@@ -6,7 +6,7 @@ run can harm the other's.
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pipeline.decisions import decide_stage
@@ -18,20 +18,29 @@ from tokenization.errors import RunError
 from training.manifest import read_record
 
 
-def take_over(materials: Materials, folder: RunFolder, stage: Stage, others: Sequence[RunFolder]) -> RunFolder | None:
-    """Link in a stage that one of the other runs has finished under the same identity; returns that run.
+def lenders(
+    materials: Materials, folder: RunFolder, stages: Sequence[Stage], others: Sequence[RunFolder]
+) -> dict[str, RunFolder]:
+    """Stage → the other run that has finished it under the same identity, where it was not begun here.
 
-    Nothing is done where the stage was begun here.
+    Args:
+        stages: in the recipe's order; what they read stands here, or is among them.
     """
-    own = folder.stage(stage.name)
-    if read_record(own) is not None:
-        return None
-    for other in others:
-        if other.stage(stage.name).manifest.is_file() and _is_same(materials, folder, other, stage):
-            with aside(own.root) as target:
-                _link_tree(other.stage(stage.name).root.resolve(), target)
-            return other
-    return None
+    standing: dict[str, RunFolder] = {}
+    for stage in stages if others else ():
+        if read_record(folder.stage(stage.name)) is not None:
+            continue
+        read = {name: standing.get(name, folder) for name in stage.reads}
+        same = (other for other in others if _is_same(materials, other, stage, read))
+        if found := next(same, None):
+            standing[stage.name] = found
+    return standing
+
+
+def take_over(folder: RunFolder, name: str, other: RunFolder) -> None:
+    """Link in a stage that another run has finished."""
+    with aside(folder.stage(name).root) as target:
+        _link_tree(other.stage(name).root.resolve(), target)
 
 
 def refuse_no_runs(others: Sequence[RunFolder]) -> None:
@@ -45,11 +54,13 @@ def refuse_no_runs(others: Sequence[RunFolder]) -> None:
             raise RunError(f"--share {other.root}: no run directory; give one that `triptych run` has written")
 
 
-def _is_same(materials: Materials, folder: RunFolder, other: RunFolder, stage: Stage) -> bool:
-    """Whether the other run's stage is what this recipe asks for; what it reads must be what stands here."""
+def _is_same(materials: Materials, other: RunFolder, stage: Stage, read: Mapping[str, RunFolder]) -> bool:
+    """Whether the other run's stage is what this recipe asks for; what it reads must be what stands in `read`."""
+    if not other.stage(stage.name).manifest.is_file():
+        return False
     if decide_stage(materials, other, stage, False).action != "skip":
         return False
-    for name in stage.reads:
+    for name, folder in read.items():
         own, its = (read_record(run.stage(name)) for run in (folder, other))
         if own is None or its is None or own["carry"]["hash"] != its["carry"]["hash"]:
             return False

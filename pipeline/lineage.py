@@ -1,6 +1,6 @@
 """Stages and their parents: which heads a stage's network has, and the stage inserted for a missing LM head."""
 
-from typing import Any
+from typing import Any, Literal
 
 from finetune.view_consistency import views_head
 from model.conditional import Condition
@@ -17,6 +17,7 @@ from tokenization.errors import RecipeError, did_you_mean
 
 TEXT_HEADS: dict[str, HeadKind] = {LM: "mlm", PAIRS: "pair", ORDER: "pair", DECODER: "decoder"}
 """The heads that text objectives train, in their fixed order, and their kinds."""
+_FROZEN: tuple[Literal["encoder", "pooler"], ...] = ("encoder", "pooler")
 
 
 def ancestry(recipe: Recipe, name: str) -> list[Stage]:
@@ -101,17 +102,20 @@ def conditions_of(materials: Materials, name: str) -> tuple[Condition, ...]:
     )
 
 
-def with_lm_head_stage(recipe: Recipe, public: PublicModel | None) -> Recipe:
+def with_lm_head_stage(recipe: Recipe, public: PublicModel | None, measured: bool = True) -> Recipe:
     """The recipe, with a short LM stage in front where something is asked of an LM head that a public checkpoint lacks.
 
     The encoder is frozen in it; it reads the first text of which something is asked of the LM head, or else that of the
-    first task that is put to it, be it only to be measured. Whoever runs the first stage runs it too.
+    first task that is put to it, be it only to be measured. Whichever door runs the first stage runs it too.
+
+    Args:
+        measured: whether tasks that are only measured ask for it too; not where the stages were begun without it.
     """
     known = {stage.name for stage in recipe.stages}
     if public is None or LM in _public_heads(recipe, public) or LM_HEAD_STAGE in known:
         return recipe
     needing = [stream for stage in recipe.stages for stream in stage.streams if LM in _heads(recipe, stream)]
-    needing += _measured(recipe)
+    needing += _measured(recipe) if measured else []
     if not needing:
         return recipe
     inserted = _lm_head_stage(recipe, next((stream for stream in needing if stream.objectives), needing[0]))
@@ -120,6 +124,12 @@ def with_lm_head_stage(recipe: Recipe, public: PublicModel | None) -> Recipe:
         for stage in recipe.stages
     ]
     return recipe.model_copy(update={"stages": (inserted, *stages)})
+
+
+def is_inserted(recipe: Recipe, stage: Stage) -> bool:
+    """Whether a stage is the one that a run has put in front, as the recipe in its folder has it."""
+    in_front = stage == recipe.stages[0] and isinstance(recipe.encoder, PublicEncoder)
+    return in_front and stage.name == LM_HEAD_STAGE and stage.freeze == _FROZEN
 
 
 def inserted_note(recipe: Recipe) -> str | None:
@@ -146,7 +156,7 @@ def _lm_head_stage(recipe: Recipe, like: Stream) -> Stage:
         name=LM_HEAD_STAGE,
         kind=recipe.stages[0].kind,
         steps=fit.steps,
-        freeze=("encoder", "pooler"),
+        freeze=_FROZEN,
         optimizer=Optimizer(rate=fit.rate),
         precision=recipe.precision,
         streams=(stream,),

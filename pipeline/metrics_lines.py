@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from tokenization.errors import RunError
+from training.objective import perplexity
+
+_BY_TOKEN = ("/causal", "/mass")  # the autoregressive objectives, as older lines name them
 
 
 @dataclass(frozen=True)
@@ -14,7 +17,7 @@ class TermLine:
     """One objective of one stream in one step: its mean loss over `count` labels, and its weight.
 
     Attributes:
-        perplexity: where the objective is autoregressive.
+        perplexity: where the objective is autoregressive; lines from before it was written have it by its loss.
     """
 
     loss: float
@@ -109,7 +112,7 @@ def _parse(path: Path, numbered: Any) -> Iterator[Line | None]:
 def _step(record: Mapping[str, Any]) -> StepLine:
     clock = record.get("clock", {})
     terms = {
-        name: TermLine(float(term["loss"]), int(term["count"]), float(term.get("weight", 1.0)), term.get("perplexity"))
+        name: TermLine(float(term["loss"]), int(term["count"]), float(term.get("weight", 1.0)), _perplexity(name, term))
         for name, term in record.get("terms", {}).items()
         if term["count"] and term["loss"] is not None
     }
@@ -123,6 +126,12 @@ def _step(record: Mapping[str, Any]) -> StepLine:
         time=clock.get("time"),
         seconds=clock.get("seconds"),
     )
+
+
+def _perplexity(name: str, term: Mapping[str, Any]) -> float | None:
+    if "perplexity" not in term and name.endswith(_BY_TOKEN):
+        return perplexity(float(term["loss"]))
+    return term.get("perplexity")
 
 
 def _evaluation(record: Mapping[str, Any]) -> EvaluationLine:

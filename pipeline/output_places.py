@@ -1,6 +1,6 @@
 """Where a command may write what it was asked for: never over what it reads, and nowhere that only fails at the end."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from finetune.reading.archive import find_file
@@ -15,16 +15,16 @@ def refuse_output_file(option: str, out: Path, read: Mapping[str, Path]) -> None
         read: option → the file given with it, on disk or within a zip; one that is not there is told elsewhere.
 
     Raises:
-        RecipeError: `out` is a folder, or holds what is read.
+        RecipeError: `out` is a folder, or holds what is read, or something on the way to it is a file.
     """
     if out.is_dir():
-        raise RecipeError(f"{option} {out} is a folder; give the file that the answers are to be written to.")
+        raise RecipeError(f"{option} {out} is a folder; give a file's name.")
+    _refuse_files(option, out, out.absolute().parents)
     for name, file in read.items():
         found = find_file(Path("/"), str(file.absolute()))
         if found is not None and out.exists() and out.samefile(found.path):
             raise RecipeError(
-                f"{option} {out} is the input itself ({name}), whose rows the answers would take the place of. Give "
-                "another file."
+                f"{option} {out} is the input itself ({name}), and would be written over. Give another file."
             )
 
 
@@ -34,8 +34,12 @@ def refuse_output_folder(option: str, out: Path | None) -> None:
     Raises:
         RecipeError: `out`, or something on the way to it, is a file.
     """
-    if out is None:
-        return
-    for place in (out, *out.absolute().parents):
+    if out is not None:
+        _refuse_files(option, out, (out, *out.absolute().parents))
+
+
+def _refuse_files(option: str, out: Path, places: Iterable[Path]) -> None:
+    """Refuse files where folders are to be."""
+    for place in places:
         if place.exists() and not place.is_dir():
             raise RecipeError(f"{option} {out}: {place} is a file, and a folder is needed there; give another one.")

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 
-from pipeline.lineage import LM, TEXT_HEADS, own_tasks, trained_heads
+from pipeline.lineage import LM, TEXT_HEADS, is_inserted, own_tasks, trained_heads
 from pipeline.materials import Materials
 from pipeline.measure import measured_tasks
-from pipeline.recipe.recipe import FreshEncoder, Recipe
+from pipeline.recipe.checks_views import gives_pairs
+from pipeline.recipe.recipe import LM_HEAD_STAGE, FreshEncoder, Recipe
 from pipeline.recipe.stage import Stage
-from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples
+from pipeline.recipe.stream import BlocksOf, PairsOf, Stream, TaskExamples, TextOf
 from pipeline.stored_vectors import refuse_shifted
 from pipeline.teaching import lessons, refuse_untaught
+from pretrain.mass import MaskedSpan
 from tokenization.errors import RecipeError
 
 
@@ -21,7 +23,13 @@ def refuse_ahead(materials: Materials, stage: Stage) -> None:
     """
     refuse_untaught(materials, stage)
     refuse_shifted(materials, stage)
-    problems = [*_taken_names(materials.recipe), *_too_long(materials, stage), *_unwritable(materials, stage)]
+    problems = [
+        *_taken_names(materials.recipe),
+        *_reserved_name(materials.recipe, stage),
+        *_cut_in_two(materials.recipe, stage),
+        *_too_long(materials, stage),
+        *_unwritable(materials, stage),
+    ]
     if problems:
         raise RecipeError("\n".join(dict.fromkeys(problems)))
 
@@ -42,6 +50,27 @@ def _taken_names(recipe: Recipe) -> Iterator[str]:
     for name in recipe.tasks:
         if name in TEXT_HEADS:
             yield f"tasks.{name}: this name is taken by the head of that objective; choose another"
+
+
+def _reserved_name(recipe: Recipe, stage: Stage) -> Iterator[str]:
+    """That of the stage which a run puts in front, on a stage that is none."""
+    if stage.name == LM_HEAD_STAGE and not is_inserted(recipe, stage):
+        yield (
+            f"stages[{stage.name}].name: '{stage.name}' is the stage that `run` itself puts in front where "
+            "encoder.from brings no LM head (see lm_head_fit); choose another name"
+        )
+
+
+def _cut_in_two(recipe: Recipe, stage: Stage) -> Iterator[str]:
+    """Texts of tasks of which MASS is asked, whose sequences hold two."""
+    for stream in stage.streams:
+        source, asked = stream.source, any(objective.name == MaskedSpan.name for objective in stream.objectives)
+        for name in source.text_of if asked and isinstance(source, TextOf) else ():
+            if gives_pairs(recipe.tasks[name].spec(name)):
+                yield (
+                    f"stages[{stage.name}].streams[{stream.name}].source.text_of: a sequence of {name} holds two "
+                    f"texts, and '{MaskedSpan.name}' cuts a span out of one stretch; give tasks of one text"
+                )
 
 
 def _too_long(materials: Materials, stage: Stage) -> Iterator[str]:

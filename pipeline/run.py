@@ -1,6 +1,6 @@
 """`triptych run`: walk the stages, measure, tell. Run again to go on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ from pipeline.compose import mixture_of
 from pipeline.decisions import decide_by_settings, decide_stage, refuse_if_needed
 from pipeline.export import export_run
 from pipeline.held_out import held_out_text
-from pipeline.lent_stages import refuse_no_runs, take_over
+from pipeline.lent_stages import lenders, refuse_no_runs, take_over
 from pipeline.lineage import LM, inserted_note, refuse_unknown_stage, trained_heads, with_lm_head_stage
 from pipeline.materials import Materials
 from pipeline.needs import refuse_missing, splits_of
 from pipeline.recipe.identity import corpora_of
-from pipeline.recipe.recipe import Recipe
+from pipeline.recipe.recipe import LM_HEAD_STAGE, Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.refusals import refuse_ahead
 from pipeline.report import write_report
@@ -78,7 +78,9 @@ def run(recipe: Recipe, root: Path, choice: Choice) -> None:
 def materials_of(recipe: Recipe, folder: RunFolder, make: bool = True, say: Say = lambda line: None) -> Materials:
     """The recipe's inputs, with the stage that a missing LM head asks for."""
     materials = Materials(recipe, folder.store, say, make)
-    return materials.with_recipe(with_lm_head_stage(recipe, materials.public))
+    # A run that was begun when tasks that are only measured asked for no such stage goes on as it began.
+    measured = folder.is_begun(LM_HEAD_STAGE) or not any(folder.is_begun(stage.name) for stage in recipe.stages)
+    return materials.with_recipe(with_lm_head_stage(recipe, materials.public, measured))
 
 
 def _all_seeds(first: Context, choice: Choice) -> None:
@@ -131,18 +133,19 @@ def _walk(context: Context, stages: Sequence[Stage], extend: bool, others: Seque
     """Run stages from wherever they stand; whether every stage of the recipe is finished then."""
     recipe, folder = context.materials.recipe, context.folder
     is_first = not any(read_record(folder.stage(stage.name)) for stage in recipe.stages)
+    read = _read_before(recipe, stages) if others else []
+    _need_parents(stages, _finished(recipe, (folder, *others)))
     context.world.wait()
-    _share_read(context, stages, others)
-    _need_parents(folder, stages)
-    context.world.wait()
-    if context.world.chief:
-        folder.claim(recipe)
+    if context.world.chief and not read:
+        folder.claim(recipe)  # before text is tokenised, so that `status` knows the run
     if is_first:
         _check_ahead(context.materials, stages)
+    if read:
+        _share_read(context, stages, read, others)
     context.world.wait()
     measure_start(context)
     for stage in stages:
-        _share_one(context, stage, others)
+        _take_over(context, lenders(context.materials, folder, [stage], others))
         _run_one(context, stage, extend)
     finished = all(decide_stage(context.materials, folder, stage, False).action == "skip" for stage in recipe.stages)
     for stage in recipe.stages if finished else ():
@@ -187,22 +190,32 @@ def _check_ahead(materials: Materials, stages: Sequence[Stage]) -> None:
             held_out_text(materials, corpus)
 
 
-def _share_read(context: Context, stages: Sequence[Stage], others: Sequence[RunFolder]) -> None:
-    """Take over what the stages read, directly or not, where it is not among them, as under `--only`."""
-    recipe, chosen = context.materials.recipe, {stage.name for stage in stages}
+def _read_before(recipe: Recipe, stages: Sequence[Stage]) -> list[Stage]:
+    """What the stages read, directly or not, where it is not among them, as under `--only`."""
+    chosen = {stage.name for stage in stages}
     read = set(chosen)
     for stage in reversed(recipe.stages):
         read.update(stage.reads if stage.name in read else ())
-    lent = [stage for stage in recipe.stages if stage.name in read - chosen] if others else []
-    if lent and context.world.chief:
-        context.folder.claim(recipe)
-    for stage in lent:
-        _share_one(context, stage, others)
+    return [stage for stage in recipe.stages if stage.name in read - chosen]
 
 
-def _share_one(context: Context, stage: Stage, others: Sequence[RunFolder]) -> None:
-    if context.world.chief and (found := take_over(context.materials, context.folder, stage, others)):
-        context.watch.say(f"{stage.name}: taken over from {found.root}")
+def _share_read(context: Context, stages: Sequence[Stage], read: Sequence[Stage], others: Sequence[RunFolder]) -> None:
+    """Take over what the stages read; nothing is written where some of it is found nowhere."""
+    recipe, folder = context.materials.recipe, context.folder
+    lent = lenders(context.materials, folder, read, others)
+    _need_parents(stages, _finished(recipe, (folder,)) | lent.keys())
+    context.world.wait()
+    if context.world.chief:
+        folder.claim(recipe)
+    _take_over(context, lent)
+
+
+def _take_over(context: Context, lent: Mapping[str, RunFolder]) -> None:
+    """Link in stages of other runs. Every rank has looked for them by itself: what the looking makes may take long."""
+    context.world.wait()  # until all have looked
+    for name, other in lent.items() if context.world.chief else ():
+        take_over(context.folder, name, other)
+        context.watch.say(f"{name}: taken over from {other.root}")
     context.world.wait()
 
 
@@ -267,12 +280,18 @@ def _set_aside(context: Context, choice: Choice) -> None:
         context.watch.say(f"moved {choice.first} and what follows to {target}")
 
 
-def _need_parents(folder: RunFolder, stages: Sequence[Stage]) -> None:
+def _finished(recipe: Recipe, folders: Sequence[RunFolder]) -> set[str]:
+    """The stages that are finished in some folder."""
+    stages = (stage.name for stage in recipe.stages)
+    return {name for name in stages if any(folder.stage(name).manifest.is_file() for folder in folders)}
+
+
+def _need_parents(stages: Sequence[Stage], finished: Collection[str]) -> None:
     """Refuse to begin with a stage that reads one which is neither finished nor among those to be run before it."""
-    ready: set[str] = set()
+    ready = set(finished)
     for stage in stages:
         for name in stage.reads:
-            if name not in ready and not folder.stage(name).manifest.is_file():
+            if name not in ready:
                 how = "starts from" if name == stage.parent else "learns from"
                 raise RunError(f"stage {stage.name} {how} {name}, which is not finished; run that one first.")
         ready.add(stage.name)

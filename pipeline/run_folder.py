@@ -57,6 +57,11 @@ class RunFolder:
     def stage(self, name: str) -> StageFolder:
         return StageFolder(self.root / "stages" / name)
 
+    def is_begun(self, name: str) -> bool:
+        """Whether a stage has a record, be it a damaged one."""
+        stage = self.stage(name)
+        return stage.manifest.is_file() or stage.started.is_file()
+
     def claim(self, recipe: Recipe) -> None:
         """Write the resolved recipe and the environment.
 

@@ -1,6 +1,5 @@
 """The tables a run ends with: each task's scores beside the majority baseline, and the forgetting ledger."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -11,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline import wording
+from training.objective import perplexity
 
 Standing = Literal["plain", "primary", "better", "worse"]
 _STYLES: dict[Standing, str] = {"plain": "", "primary": "bold", "better": "green", "worse": "red"}
@@ -158,10 +158,10 @@ def _below_entropy(corpus: str, entropy: float, scores: Mapping[str, Any]) -> st
     """The last held-out loss of a corpus beside what a model that ignores context could reach."""
     row, loss = last_loss(scores, corpus)
     told = f"{corpus}: held-out {row.get('asked', 'MLM')} loss {wording.score(loss)}"
-    perplexity = f" (perplexity {wording.score(math.exp(loss))})" if row.get("perplexity") else ""
+    also = f" (perplexity {wording.score(perplexity(loss))})" if row.get("perplexity") else ""
     side = "below" if loss <= entropy else "above"
     return (
-        f"{told}{perplexity} is {wording.score(abs(entropy - loss))} nats {side} "
+        f"{told}{also} is {wording.score(abs(entropy - loss))} nats {side} "
         f"the unigram entropy of the same text, {wording.score(entropy)}"
     )
 
@@ -171,7 +171,7 @@ def _perplexities(scores: Mapping[str, Any]) -> list[str]:
     told = [last_loss(scores, corpus)[0] for corpus in scores.get("unigram_entropy", {})]
     rows = [row for row in (scores.get("ledger") or {}).get("rows", []) if row.get("perplexity") and row not in told]
     return [
-        f"{row['name']} {wording.score(loss)}, perplexity {wording.score(math.exp(min(loss, 700.0)))}"
+        f"{row['name']} {wording.score(loss)}, perplexity {wording.score(perplexity(loss))}"
         for row in rows
         if (loss := row["values"][-1]) is not None
     ]

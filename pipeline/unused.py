@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from finetune.tasks.suites import SUITES
 from pipeline.lineage import trained_heads
+from pipeline.lm_ways import brought_ways
 from pipeline.materials import Materials
 from pipeline.measure import measured_tasks
 from pipeline.recipe.recipe import LM_HEAD_STAGE, LmHeadFit
@@ -38,7 +39,7 @@ def _fit(materials: Materials) -> Iterator[str]:
     recipe = materials.recipe
     given = recipe.lm_head_fit not in (None, LmHeadFit())
     if given and LM_HEAD_STAGE not in {stage.name for stage in recipe.stages}:
-        brings = any(spec.kind == "mlm" for spec in materials.public.heads) if materials.public else False
+        brings = brought_ways(materials.public)
         why = "encoder.from brings an LM head" if brings else "nothing is asked of an LM head"
         yield f"lm_head_fit: not used: {why}"
 

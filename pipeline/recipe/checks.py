@@ -14,7 +14,7 @@ from pipeline.recipe.checks_text import TEXT_CHECKS
 from pipeline.recipe.fill import CORPUS_SOURCES, Raw, is_labelled, mapping, mappings, texts
 from pipeline.recipe.objectives import ENTRIES
 from pipeline.recipe.problems import Place, Problem, settings_of
-from pipeline.recipe.recipe import LM_HEAD_STAGE, Recipe
+from pipeline.recipe.recipe import Recipe
 from pipeline.recipe.stage import Stage
 from pipeline.recipe.walk import all_stages, all_streams, items, numbered, unknown_names
 from tokenization.errors import did_you_mean
@@ -45,23 +45,11 @@ def _stage_names(raw: Raw) -> Iterator[Problem]:
             continue
         if name in seen:
             yield Problem((*place, "name"), f": a second stage is called '{name}'; give each its own name")
-        if name == LM_HEAD_STAGE and not _is_inserted(raw, place, stage):
-            yield Problem(
-                (*place, "name"),
-                f": '{name}' is the stage that `run` itself puts in front where encoder.from brings no LM head (see "
-                "lm_head_fit); choose another name",
-            )
         if name in settings_of(Recipe):
             yield Problem(
                 (*place, "name"), f": '{name}' is a setting of the recipe, so --set could not tell them apart"
             )
         seen.add(name)
-
-
-def _is_inserted(raw: Raw, place: Place, stage: Raw) -> bool:
-    """Whether a stage is one that a run has put in front, as the recipe in its folder has it."""
-    frozen = texts(stage.get("freeze")) == ["encoder", "pooler"]
-    return place == ("stages", 0) and frozen and "from" in mapping(raw.get("encoder"))
 
 
 def _parents(raw: Raw) -> Iterator[Problem]:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from finetune.tasks.spec import TaskSpec
 from finetune.view_consistency import SUPPORTED, views_head
 from model.design import ROW
-from pipeline.recipe.checks_mass import gives_pairs
 from pipeline.recipe.fill import Raw, mapping, mappings, texts
 from pipeline.recipe.problems import Place, Problem
 from pipeline.recipe.walk import all_stages, numbered, unknown_names
@@ -25,6 +24,11 @@ def check_views(raw: Raw, specs: Mapping[str, TaskSpec]) -> list[Problem]:
             *_of_text(task, stream, specs, place),
         )
     ]
+
+
+def gives_pairs(spec: TaskSpec) -> bool:
+    """Whether a sequence of a task's text holds two: no text to write, and none of two that are read apart."""
+    return (spec.kind == "span" or len(spec.fields) >= 2) and spec.design.pool != "siamese"
 
 
 def _asked(raw: Raw) -> Iterator[tuple[Place, Raw, Raw, str]]:

@@ -11,7 +11,6 @@ from pydantic import TypeAdapter, ValidationError
 from pipeline.ds_config import load_ds_config
 from pipeline.recipe.checks import cross_check
 from pipeline.recipe.checks_decoder import check_decoder
-from pipeline.recipe.checks_mass import check_mass
 from pipeline.recipe.checks_tasks import check_splits, check_tasks
 from pipeline.recipe.checks_taught import check_taught, model_teachers
 from pipeline.recipe.checks_views import check_views
@@ -131,7 +130,7 @@ def _validate(raw: Raw, given: Raw, problems: list[Problem]) -> Recipe | None:
     problems += cross_check(raw)
     tasks = _sound_tasks(raw, invalid)
     specs = sound_specs(tasks)
-    problems += [*check_decoder(raw, specs), *check_mass(raw, specs)]
+    problems += check_decoder(raw, specs)
     problems += [*check_tasks(tasks), *check_splits(raw, tasks), *check_taught(raw, specs), *check_views(raw, specs)]
     return None if problems else recipe
 

@@ -1,6 +1,7 @@
 """The ledger from hand-written records; the oracle is the table written out by hand."""
 
-from pipeline.ledger import ledger_of, told_words
+from pipeline.ledger import LM_TITLES, ledger_of, told_words
+from pipeline.lm_ways import WAYS
 
 OLD = {"lm": {"wiki": 5.0}, "tasks": {}, "more": {}}
 NEW = {
@@ -59,3 +60,7 @@ def test_a_boundary_in_words():
         "held-out wiki: left-to-right LM loss 4.000, accuracy 0.250; MASS loss 3.000, accuracy 0.100; "
         "NSP loss 0.500, accuracy 0.750"
     ]
+
+
+def test_the_lm_head_s_rows_stand_in_the_order_of_its_ways():
+    assert tuple(LM_TITLES) == WAYS

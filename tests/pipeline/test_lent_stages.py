@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tokenization.errors import RunError
+from tokenization.errors import RecipeError, RunError
 
 OTHER_LAST = ("multitask.optimizer.rate=2e-2",)
 
@@ -58,3 +58,17 @@ def test_a_stage_alone_is_refused_where_the_parents_that_are_shared_are_others(h
     with pytest.raises(RunError, match="stage multitask starts from domain, which is not finished"):
         house.run("other", "general.optimizer.rate=5e-3", share=(first.root,), only="multitask")
     assert not house.folder("other").stage("general").root.exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("domain.optimizer.rate=5e-3", "stage multitask starts from domain, which is not finished"),
+        ("multitask.aux.objectives=[mass]", "'mass' cuts a span out of one stretch"),
+    ],
+)
+def test_where_a_stage_alone_is_refused_nothing_is_linked_or_written(shared_house, done, given, told):
+    """The first stage is the same and could be taken over."""
+    with pytest.raises((RunError, RecipeError), match=told):
+        shared_house.run("refused", given, share=(done.root,), only="multitask")
+    assert not list(shared_house.folder("refused").root.iterdir())

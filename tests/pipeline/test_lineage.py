@@ -15,6 +15,7 @@ from transformers import BertConfig, BertForPreTraining, BertModel
 from pipeline.cli import main
 from pipeline.lineage import with_lm_head_stage
 from pipeline.recipe.load import load_recipe
+from pipeline.refusals import refuse_ahead
 from pipeline.unused import unused_notes
 from tokenization.errors import RecipeError
 from training.checkpoint import load_weights
@@ -196,6 +197,21 @@ def test_a_task_that_is_only_measured_in_words_has_its_lm_head_fitted_and_is_sco
     assert all("accuracy" in boundary["tasks"]["filled"]["metrics"] for boundary in boundaries)
 
 
+def test_a_run_that_began_without_an_lm_head_goes_on_so_when_a_task_in_words_is_only_to_be_measured(
+    public_house: Any, done: Any, entries: int
+) -> None:
+    """As those do that were begun when such tasks asked for no LM head."""
+    write_public(BertModel, public_house.base / "public", done.export, entries)
+    public_house.file.write_text(public_house.file.read_text().partition("      - name: aux")[0])
+    folder = public_house.run("r")
+    before = folder.stage("multitask").manifest.read_bytes()
+    public_house.rewrite("\nencoder:", FILLED)
+    assert public_house.run("r").stage("multitask").manifest.read_bytes() == before
+    words = ["export", str(folder.root), "--to", str(public_house.base / "again")]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    assert [stage.name for stage in public_house.materials("anew").recipe.stages] == ["lm-head", "multitask"]
+
+
 @pytest.mark.parametrize("kind", ["pretrain", "adapt", "finetune"])
 def test_the_inserted_stage_is_run_by_the_door_of_the_stage_it_stands_before(
     public_house: Any, done: Any, entries: int, kind: str
@@ -217,8 +233,9 @@ def test_its_name_is_reserved_and_the_recipe_in_its_run_s_folder_opens(
     assert opened.stages == materials.recipe.stages
     assert with_lm_head_stage(opened, materials.public) == opened
     public_house.rewrite("name: multitask", "name: lm-head")
-    with pytest.raises(RecipeError, match=r"name: 'lm-head' is the stage that `run` itself puts in front"):
-        public_house.recipe()
+    renamed = public_house.materials("other")  # whoever only opens a finished run may have such a stage
+    with pytest.raises(RecipeError, match=r"stages\[lm-head\].name: 'lm-head' is the stage that `run` itself puts in"):
+        refuse_ahead(renamed, renamed.recipe.stages[0])
 
 
 @pytest.mark.parametrize(

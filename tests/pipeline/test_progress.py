@@ -227,3 +227,10 @@ def test_a_damaged_line_is_named_by_file_and_number(tmp_path):
     path = write_lines(tmp_path / "metrics.jsonl", [step(1), {"kind": "step", "step": 2}, step(3)])
     with pytest.raises(RunError, match=r"metrics\.jsonl, line 2: .*loss"):
         read_lines(path)
+
+
+def test_lines_from_before_perplexities_were_written_have_them_by_their_loss():
+    terms = line_of(step(1, **{"text/causal": (2.0, 5), "text/mass": (800.0, 5), "text/mlm": (2.0, 5)})).terms
+    assert terms["text/causal"].perplexity == pytest.approx(math.exp(2.0))
+    assert terms["text/mass"].perplexity == pytest.approx(math.exp(700.0))
+    assert terms["text/mlm"].perplexity is None

@@ -231,7 +231,7 @@ def test_what_is_read_and_folders_are_never_written_over(
     out = files.get(place, str(tmp_path / place))
     result = CliRunner().invoke(main, ["rank", str(ran[1].root), "--task", "same", *given, "--out", out])
     assert result.exit_code == 1
-    told = "is a folder; give the file" if place == "folder" else f"is the input itself ({place})"
+    told = "is a folder; give a file's name" if place == "folder" else f"is the input itself ({place})"
     assert f"triptych: --out {out} {told}" in result.output
     assert {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.is_file()} == before
 

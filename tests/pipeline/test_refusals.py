@@ -9,6 +9,8 @@ from pipeline.cli import main
 
 ROWS = "kind: classification, fields: text, labels: [sea, land], files: {train: topic-train.tsv, dev: topic-dev.tsv}"
 WRITTEN = "tasks.extra={kind: generation, fields: one, label: two, files: {train: alike-train.jsonl}, "
+CUT = "multitask.aux.objectives=[mass]"
+RESERVED = "general.name=lm-head"
 DRAWN = "multitask.streams=[{source: {task: extra}, amount: {examples: 2}}]"
 
 
@@ -25,6 +27,11 @@ DRAWN = "multitask.streams=[{source: {task: extra}, amount: {examples: 2}}]"
             [WRITTEN + "by: left, length: 40, longest: 20}"],
             "tasks.extra: a source of 40 tokens (length), 20 tokens behind it (longest) and their end are more than",
         ),
+        (
+            [CUT],
+            "stages[multitask].streams[aux].source.text_of: a sequence of alike holds two texts, and 'mass' cuts",
+        ),
+        ([RESERVED], "stages[lm-head].name: 'lm-head' is the stage that `run` itself puts in front"),
     ],
 )
 def test_what_the_encoder_and_its_heads_cannot_hold_is_refused_before_anything_is_made(
@@ -35,3 +42,8 @@ def test_what_the_encoder_and_its_heads_cannot_hold_is_refused_before_anything_i
     assert result.exit_code == 1
     assert told in " ".join(result.output.split())
     assert not list((house.base / "runs").rglob("tokenizers"))
+
+
+@pytest.mark.parametrize("given", [CUT, RESERVED])
+def test_recipes_of_runs_that_were_finished_before_such_was_refused_still_open(house: Any, given: str) -> None:
+    assert house.recipe(given).stages

@@ -70,8 +70,16 @@ def test_a_folder_in_the_place_of_the_zip_is_refused_and_keeps_what_it_holds(tmp
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "notes").write_text("a year's")
     found = invoke("write", predictions(tmp_path / "predictions"), "--suite", "clue", "--to", tmp_path / "work")
-    assert (found.exit_code, f"--to {tmp_path / 'work'} is a folder; give the file" in found.output) == (1, True)
+    assert (found.exit_code, f"--to {tmp_path / 'work'} is a folder; give a file's name" in found.output) == (1, True)
     assert (tmp_path / "work" / "notes").read_text() == "a year's"
+
+
+def test_a_file_on_the_way_to_the_zip_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes").write_text("a year's")
+    place = tmp_path / "notes" / "clue.zip"
+    found = invoke("write", predictions(tmp_path / "predictions"), "--suite", "clue", "--to", place)
+    told = f"triptych: --to {place}: {tmp_path / 'notes'} is a file, and a folder is needed there; give another one.\n"
+    assert (found.exit_code, found.stderr) == (1, told)
 
 
 @pytest.mark.parametrize("name", ["write", "check"])

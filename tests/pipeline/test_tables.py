@@ -157,3 +157,9 @@ def test_on_a_terminal_every_cell_is_shown_and_markup_in_names_is_not_obeyed():
         "[red]as it is[/red]",
     ):
         assert cell in shown
+
+
+def test_a_loss_whose_perplexity_no_double_holds_is_shown_beside_the_entropy_too():
+    row = {"name": "m", "corpus": "wiki", "unit": "nats", "better": "lower", "perplexity": True, "values": [800.0]}
+    (line,) = remarks({"ledger": {"columns": ["a"], "rows": [row]}, "unigram_entropy": {"wiki": 7.0}})
+    assert "loss 800.000 (perplexity 1" in line

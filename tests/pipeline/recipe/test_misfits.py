@@ -15,7 +15,6 @@ WRITTEN = "tasks.extra={kind: generation, fields: one, label: two, files: {train
         ("multitask.aux.objectives=[nsp]", "'nsp' goes only with pairs_of"),
         ("domain.domain-blocks.objectives=[seq2seq]", "'seq2seq' goes only with pairs_of, which has a source"),
         ("general.general-pairs.objectives=[mass]", "'mass' goes only with blocks_of or text_of"),
-        ("multitask.aux.objectives=[mass]", "text_of: a sequence of alike holds two texts, and 'mass' cuts a span out"),
         ("general.general-pairs.objectives=[mlm, causal]", "two objectives that edit the text"),
         ("multitask.topic.objectives=[mlm]", "leave it out: a task's objective follows from its kind"),
         ("domain.domain-blocks.objectives=[ranking]", "'ranking' is asked of a task of that kind, not of text"),
