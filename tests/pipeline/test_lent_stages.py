@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.pipeline.two_ranks import TRIPTYCH, as_words, losses, on_two_ranks
 from tokenization.errors import RecipeError, RunError
 
 OTHER_LAST = ("multitask.optimizer.rate=2e-2",)
@@ -51,6 +52,16 @@ def test_a_stage_alone_starts_from_parents_that_are_taken_over(house, lasting) -
     alone = house.run("alone", *OTHER_LAST)
     assert lasting(taken.root) == lasting(alone.root)
     assert lasting(first.root) == before
+
+
+@pytest.mark.slow
+def test_two_ranks_take_over_what_a_stage_alone_starts_from(house) -> None:
+    first = house.run("first")
+    taken = house.folder("taken")
+    words = ["run", house.file, "--run-dir", taken.root, "--share", first.root, "--only", "multitask"]
+    on_two_ranks(house, *TRIPTYCH, *words, *as_words(*OTHER_LAST))
+    alone = house.run("alone", *OTHER_LAST)
+    assert losses(taken, "multitask") == pytest.approx(losses(alone, "multitask"), rel=1e-5)
 
 
 def test_a_stage_alone_is_refused_where_the_parents_that_are_shared_are_others(house) -> None:
