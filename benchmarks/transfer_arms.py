@@ -109,11 +109,17 @@ def mass_arm(share: float) -> Arm:
     return Arm(mass_name(share), "systems/mass.yaml", sets, every=True, most=BLEU_SEEDS)
 
 
-def mass_name(share: float | None) -> str:
-    return "translation-alone" if share is None else f"mass-{share:g}"
+def mass_name(share: float) -> str:
+    return f"mass-{share:g}"
 
 
-TRANSLATION_ALONE = Arm(mass_name(None), "transfer/translation-alone.yaml", ONE_EPOCH, every=True, most=BLEU_SEEDS)
+def _translation(name: str) -> Arm:
+    return Arm(name, f"transfer/{name}.yaml", ONE_EPOCH, every=True, most=BLEU_SEEDS)
+
+
+TRANSLATION_ALONE = _translation("translation-alone")
+AFTER_WORDS = _translation("translation-after-words")
+"""After the masked LM that stands beside MASS, without MASS."""
 ELMO = Arm("elmo", "systems/elmo.yaml")
 
 
@@ -131,7 +137,7 @@ def ulmfit_name(without: str) -> str:
 FIGURES: dict[str, tuple[Arm, ...]] = {
     "few-labels": tuple(few_labels(way, percent) for percent in STEPS for way in WAYS),
     "forgetting": tuple(forgetting_arm(way, percent) for percent in FORGETTING_AT for way in AGAINST_FORGETTING),
-    "mass": (TRANSLATION_ALONE, *(mass_arm(share) for share in MASS_SHARES)),
+    "mass": (TRANSLATION_ALONE, AFTER_WORDS, *(mass_arm(share) for share in MASS_SHARES)),
     "layers": (ELMO,),
     "ulmfit": tuple(ulmfit_arm(without) for without in ULMFIT_WITHOUT),
 }

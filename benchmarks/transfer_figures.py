@@ -8,11 +8,13 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.transfer_arms import (
+    AFTER_WORDS,
     AGAINST_FORGETTING,
     ELMO,
     FORGETTING_AT,
     MASS_SHARES,
     STEPS,
+    TRANSLATION_ALONE,
     ULMFIT_WITHOUT,
     WAYS,
     few_labels_name,
@@ -56,13 +58,15 @@ def forgetting(runs: Runs) -> Figure:
 
 
 def mass_sweep(runs: Runs) -> Figure:
-    """Share of the span → BLEU over seeds, and the difference from no pre-training."""
+    """Share of the span, none, or words alone → BLEU over seeds, and the difference from no pre-training."""
+    arms = {"none": TRANSLATION_ALONE.name, "words alone": AFTER_WORDS.name}
+    arms |= {str(share): mass_name(share) for share in MASS_SHARES}
     bleu = {
-        str(share or "none"): each(runs[mass_name(share)], lambda stages: score(stages, "translation", "translate"))
-        for share in (None, *MASS_SHARES)
-        if mass_name(share) in runs
+        before: each(runs[name], lambda stages: score(stages, "translation", "translate"))
+        for before, name in arms.items()
+        if name in runs
     }
-    return {share: _beside(values, bleu.get("none")) for share, values in bleu.items()}
+    return {before: _beside(values, bleu.get("none")) for before, values in bleu.items()}
 
 
 def ulmfit_parts(runs: Runs) -> Figure:
