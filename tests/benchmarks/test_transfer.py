@@ -73,7 +73,7 @@ def test_arms_have_names_of_their_own() -> None:
     assert (
         len({arm.name for arm in ARMS})
         == len(ARMS)
-        == (len(STEPS) * len(WAYS) + 2 * 3 + 1 + len(MASS_SHARES) + 1 + len(ULMFIT_WITHOUT))
+        == (len(STEPS) * len(WAYS) + 2 * 3 + 2 + len(MASS_SHARES) + 1 + len(ULMFIT_WITHOUT))
     )
 
 
