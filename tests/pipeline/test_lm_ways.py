@@ -49,9 +49,10 @@ def test_a_causal_model_that_was_exported_begins_where_its_run_ended(house: Any,
     first = trained_by("causal", then="causal")
     ended = json.loads(first.scores.read_text())["ledger"]["rows"][0]
     begun = json.loads(house.run("second").scores.read_text())["ledger"]
-    (row,) = begun["rows"]
+    row, accuracy = begun["rows"]
     assert begun["columns"][0] == "start"
     assert row["name"] == "general: held-out left-to-right LM loss"
+    assert accuracy["name"] == "general: held-out left-to-right LM accuracy"
     assert row["values"][0] == pytest.approx(ended["values"][-1], abs=1e-6)
     assert row["values"][1] < row["values"][0]
 
