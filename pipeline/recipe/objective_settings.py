@@ -18,7 +18,7 @@ def _as_number(value: Any) -> Any:
 
 
 def _replaced(section: Any) -> Any:
-    """Refuses shares of what stands in place of the chosen tokens that are more than all."""
+    """Refuse shares of [MASK] and of random tokens that are more than all of the chosen ones."""
     if section.mask + section.random > 1.0 + 1e-9:
         raise ValueError(f"mask ({section.mask}) and random ({section.random}) add up to more than 1")
     return section
